@@ -1,0 +1,1 @@
+//! Datecs fiscal printers.

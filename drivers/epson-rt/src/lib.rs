@@ -1,0 +1,1 @@
+//! Epson RT fiscal printers over FPMate.

@@ -1,0 +1,1 @@
+//! What all fiscal drivers share.

@@ -1,0 +1,1 @@
+//! What all key encoder drivers share.

@@ -1,0 +1,1 @@
+//! Serial, TCP and listener links behind the contract's Link.

@@ -1,0 +1,1 @@
+//! Key encoders over PMS Industry Standard.

@@ -1,0 +1,1 @@
+//! The driver contract of Nightporter.

@@ -1,0 +1,2 @@
+//! Nightporter.
+fn main() {}
