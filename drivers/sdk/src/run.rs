@@ -1,0 +1,309 @@
+//! What one attempt may do, and the token without which no effect compiles.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock_source;
+use crate::fault::Fault;
+
+/// Leave to change the world: lives as long as the attempt, and only [`Run::commit`] makes it.
+///
+/// ```compile_fail
+/// let made_by_hand = driver_sdk::Committed(std::marker::PhantomData);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Committed<'run>(PhantomData<&'run Run>);
+
+impl Committed<'_> {
+    /// For the session's own end: a call that carried a commit is taken up inside it.
+    pub(crate) fn lend<'short>() -> Committed<'short> {
+        Committed(PhantomData)
+    }
+}
+
+/// Facts to be written in the transaction of the next commit, checkpoint or settle.
+#[derive(Debug, Clone, Default)]
+pub struct Staged {
+    /// Shelf values by key; a JSON null takes the key off the shelf.
+    pub put: BTreeMap<String, Value>,
+    /// Audit lines: what, record.
+    pub audit: Vec<(String, Value)>,
+    /// The version of every shelf key this attempt has read: 0 if it was not there.
+    pub read: BTreeMap<String, u64>,
+}
+
+/// A shelf value and its version, which grows with every write.
+#[derive(Debug, Clone)]
+pub struct ShelfRead {
+    /// The value as JSON.
+    pub value: Value,
+    /// 1 for the first write.
+    pub version: u64,
+}
+
+/// What the worker does for an attempt. Implemented by the worker's lane and by the conformance
+/// suite, never by a driver.
+pub trait Host: Send + Sync + 'static {
+    /// Writes the bookmark and what is staged, durable when it returns; the last gate.
+    ///
+    /// # Errors
+    /// `NOT-STARTED` (cancelled, too old, stopping), `SHELF-CONFLICT`, or the journal's fault:
+    /// then nothing may happen.
+    fn commit(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Replaces the bookmark, durable when it returns.
+    ///
+    /// # Errors
+    /// The journal's fault: then the next point of no return must not be passed.
+    fn checkpoint(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>>;
+    /// Progress in percent.
+    fn progress(&self, percent: u8);
+    /// A person is needed now.
+    fn waiting(&self, fault: Fault);
+    /// A value of the device's shelf.
+    fn shelf(&self, key: &str) -> Option<ShelfRead>;
+}
+
+/// One attempt: its deadline, its commit, its shelf. Every method takes `&self`, so `select!`
+/// works.
+pub struct Run {
+    host: Arc<dyn Host>,
+    staged: Mutex<Staged>,
+    committed: Mutex<bool>,
+    deadline: watch::Sender<Instant>,
+    silence_max: Duration,
+    operator_wait: Duration,
+    stopping: CancellationToken,
+    cancelled: CancellationToken,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run")
+            .field("committed", &self.is_committed())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    /// An attempt on behalf of a host. `silence_max` is the longest silence of one step,
+    /// `operator_wait` the time a person has.
+    #[must_use]
+    pub fn new(
+        host: Arc<dyn Host>,
+        silence_max: Duration,
+        operator_wait: Duration,
+        stopping: CancellationToken,
+        cancelled: CancellationToken,
+    ) -> Self {
+        Self {
+            host,
+            staged: Mutex::default(),
+            committed: Mutex::new(false),
+            deadline: watch::Sender::new(clock_source::now() + silence_max),
+            silence_max,
+            operator_wait,
+            stopping,
+            cancelled,
+        }
+    }
+
+    /// The same for `reconcile`: the attempt is committed already.
+    #[must_use]
+    pub fn already_committed(self) -> Self {
+        *self
+            .committed
+            .lock()
+            .expect("no code panics while it holds this lock") = true;
+        self
+    }
+
+    /// When this step has been silent for too long.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        *self.deadline.borrow()
+    }
+
+    /// How long a person has, where one is needed. A setting of the device.
+    #[must_use]
+    pub fn operator_wait(&self) -> Duration {
+        self.operator_wait
+    }
+
+    /// The deadline as it moves, for the one who enforces it.
+    #[must_use]
+    pub fn deadlines(&self) -> watch::Receiver<Instant> {
+        self.deadline.subscribe()
+    }
+
+    /// How far the work is, 0 to 100. The latest wins; never blocks. Starts the deadline anew.
+    pub fn progress(&self, percent: u8) {
+        self.move_on(self.silence_max);
+        self.host.progress(percent.min(100));
+    }
+
+    /// A person is needed now: shown at once; the deadline becomes `operator_wait` from now.
+    pub fn waiting(&self, fault: Fault) {
+        self.move_on(self.operator_wait);
+        self.host.waiting(fault);
+    }
+
+    /// Resolves when the worker stops: end at the next safe point.
+    pub fn stopping(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.stopping.clone().cancelled_owned()
+    }
+
+    /// True once the worker stops.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.is_cancelled()
+    }
+
+    /// Resolves when the command was cancelled: after the commit this is a wish.
+    pub fn cancelled(&self) -> impl Future<Output = ()> + Send + 'static {
+        self.cancelled.clone().cancelled_owned()
+    }
+
+    /// True once the command was cancelled.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.is_cancelled()
+    }
+
+    /// Puts the bookmark on disk and gives leave to act. Called once per attempt, before the
+    /// first byte that changes the world. One disk sync; never waits for the network.
+    ///
+    /// # Errors
+    /// Whatever [`Host::commit`] refuses with. Nothing may happen then.
+    ///
+    /// # Panics
+    /// If the attempt is committed already: a bug of the driver, met as a crash of its device.
+    pub async fn commit(&self, bookmark: &(impl Serialize + Sync)) -> Result<Committed<'_>, Fault> {
+        assert!(!self.is_committed(), "commit is called once per attempt");
+        self.host
+            .commit(to_value(bookmark), self.take_staged())
+            .await?;
+        *self
+            .committed
+            .lock()
+            .expect("no code panics while it holds this lock") = true;
+        self.move_on(self.silence_max);
+        Ok(Committed(PhantomData))
+    }
+
+    /// Replaces the bookmark before a further point of no return; durable when it returns.
+    ///
+    /// # Errors
+    /// The journal's fault: do not pass the point then.
+    ///
+    /// # Panics
+    /// If the attempt has not committed: a bug of the driver, met as a crash of its device.
+    pub async fn checkpoint(&self, bookmark: &(impl Serialize + Sync)) -> Result<(), Fault> {
+        assert!(self.is_committed(), "a checkpoint comes after the commit");
+        self.host
+            .checkpoint(to_value(bookmark), self.take_staged())
+            .await?;
+        self.move_on(self.silence_max);
+        Ok(())
+    }
+
+    /// The leave to act, if this attempt has it. Always `Some` in `reconcile`.
+    #[must_use]
+    pub fn committed(&self) -> Option<Committed<'_>> {
+        self.is_committed().then_some(Committed(PhantomData))
+    }
+
+    /// A durable fact of this device's shelf, `None` if it is absent or of another shape.
+    /// A value staged by this attempt is seen at once.
+    #[must_use]
+    pub fn shelf<T: DeserializeOwned>(&self, key: &str) -> Option<T> {
+        self.shelf_strict(key).unwrap_or_default()
+    }
+
+    /// The same, but a value of another shape is an error instead of an absence: for ledgers
+    /// where "unreadable" must not be taken for "nothing there".
+    ///
+    /// # Errors
+    /// If the value is there and is not of this shape.
+    pub fn shelf_strict<T: DeserializeOwned>(
+        &self,
+        key: &str,
+    ) -> Result<Option<T>, serde_json::Error> {
+        let mut staged = self
+            .staged
+            .lock()
+            .expect("no code panics while it holds this lock");
+        if let Some(value) = staged.put.get(key) {
+            return if value.is_null() {
+                Ok(None)
+            } else {
+                T::deserialize(value).map(Some)
+            };
+        }
+        let found = self.host.shelf(key);
+        staged.read.insert(
+            key.to_owned(),
+            found.as_ref().map_or(0, |read| read.version),
+        );
+        match found {
+            None => Ok(None),
+            Some(read) if read.value.is_null() => Ok(None),
+            Some(read) => serde_json::from_value(read.value).map(Some),
+        }
+    }
+
+    /// Stages a fact for the shelf; written with the next commit, checkpoint or settle.
+    pub fn put(&self, key: &str, value: &impl Serialize) {
+        let mut staged = self
+            .staged
+            .lock()
+            .expect("no code panics while it holds this lock");
+        staged.put.insert(key.to_owned(), to_value(value));
+    }
+
+    /// Stages an audit line; written with the next commit, checkpoint or settle.
+    pub fn audit(&self, what: &str, record: &impl Serialize) {
+        let mut staged = self
+            .staged
+            .lock()
+            .expect("no code panics while it holds this lock");
+        staged.audit.push((what.to_owned(), to_value(record)));
+    }
+
+    /// What is staged and not yet written, for the transaction that settles the row.
+    #[must_use]
+    pub fn take_staged(&self) -> Staged {
+        std::mem::take(
+            &mut *self
+                .staged
+                .lock()
+                .expect("no code panics while it holds this lock"),
+        )
+    }
+
+    /// True once the commit is on disk.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        *self
+            .committed
+            .lock()
+            .expect("no code panics while it holds this lock")
+    }
+
+    fn move_on(&self, by: Duration) {
+        self.deadline.send_replace(clock_source::now() + by);
+    }
+}
+
+fn to_value(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).expect("bookmarks, shelf values and audit records are plain data")
+}
