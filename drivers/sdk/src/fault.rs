@@ -100,7 +100,10 @@ pub(crate) enum Effect {
 
 /// Something went wrong: a kind that decides what the worker does, and a code for people.
 #[derive(Debug, Clone)]
-pub struct Fault {
+pub struct Fault(Box<Facts>);
+
+#[derive(Debug, Clone)]
+struct Facts {
     kind: FaultKind,
     say: Say,
     effect: Effect,
@@ -109,12 +112,7 @@ pub struct Fault {
 
 impl Fault {
     fn new(kind: FaultKind, code: &str) -> Self {
-        Self {
-            kind,
-            say: Say::new(code),
-            effect: Effect::Unknown,
-            source: None,
-        }
+        Self::from_parts(kind, Say::new(code))
     }
 
     /// Nothing happened, later may work.
@@ -145,25 +143,25 @@ impl Fault {
     /// A fault rebuilt from what a journal or a child process kept of it.
     #[must_use]
     pub fn from_parts(kind: FaultKind, say: Say) -> Self {
-        Self {
+        Self(Box::new(Facts {
             kind,
             say,
             effect: Effect::Unknown,
             source: None,
-        }
+        }))
     }
 
     /// Adds what stands for `{name}` in the sentence. Never guests' data, never secrets.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
-        self.say = self.say.with(name, value);
+        self.0.say.args.insert(name.to_owned(), value.to_string());
         self
     }
 
     /// Keeps the technical cause for the log.
     #[must_use]
     pub fn caused_by(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
-        self.source = Some(Arc::new(cause));
+        self.0.source = Some(Arc::new(cause));
         self
     }
 
@@ -171,40 +169,40 @@ impl Fault {
     /// the wire, bytes that were never sent).
     #[must_use]
     pub fn without_effect(mut self) -> Self {
-        self.effect = Effect::None;
+        self.0.effect = Effect::None;
         self
     }
 
     /// After a commit: the driver knows what exists, and it is less than was asked.
     #[must_use]
     pub fn with_effect(mut self, proof: Proof) -> Self {
-        self.effect = Effect::Partly(proof);
-        self.kind = FaultKind::Partly;
+        self.0.effect = Effect::Partly(proof);
+        self.0.kind = FaultKind::Partly;
         self
     }
 
     /// What is true.
     #[must_use]
     pub fn kind(&self) -> FaultKind {
-        self.kind
+        self.0.kind
     }
 
     /// The code, the name of a page.
     #[must_use]
     pub fn code(&self) -> &str {
-        &self.say.code
+        &self.0.say.code
     }
 
     /// Code and arguments.
     #[must_use]
     pub fn say(&self) -> &Say {
-        &self.say
+        &self.0.say
     }
 
     /// The proof of what exists, where the fault is [`FaultKind::Partly`].
     #[must_use]
     pub fn effect(&self) -> Option<&Proof> {
-        match &self.effect {
+        match &self.0.effect {
             Effect::Partly(proof) => Some(proof),
             Effect::Unknown | Effect::None => None,
         }
@@ -213,7 +211,7 @@ impl Fault {
     /// True if the driver holds proof that nothing happened.
     #[must_use]
     pub fn has_no_effect(&self) -> bool {
-        self.effect == Effect::None
+        self.0.effect == Effect::None
     }
 
     /// What the fault means for an attempt that had committed (`true`) or had not.
@@ -222,7 +220,7 @@ impl Fault {
     /// without proof is a doubt.
     #[must_use]
     pub fn judged(mut self, committed: bool) -> Self {
-        self.kind = match (&self.effect, committed, self.kind) {
+        self.0.kind = match (&self.0.effect, committed, self.0.kind) {
             (Effect::Partly(_), true, _) => FaultKind::Partly,
             (Effect::None, _, kind @ (FaultKind::Transient | FaultKind::OperatorNeeded)) => kind,
             (Effect::None, _, _) => FaultKind::Permanent,
@@ -236,8 +234,8 @@ impl Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.say.code)?;
-        for (name, value) in &self.say.args {
+        f.write_str(&self.0.say.code)?;
+        for (name, value) in &self.0.say.args {
             write!(f, " {name}={value}")?;
         }
         Ok(())
@@ -246,7 +244,8 @@ impl fmt::Display for Fault {
 
 impl Error for Fault {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source
+        self.0
+            .source
             .as_ref()
             .map(|cause| &**cause as &(dyn Error + 'static))
     }

@@ -40,7 +40,7 @@ pub enum Work {
     /// Print a document.
     Print(PrintWork),
     /// Cut keys.
-    Key(KeyWork),
+    Key(Box<KeyWork>),
     /// Issue a fiscal document.
     Fiscal(Box<FiscalWork>),
     /// Work of this PC, without a command of the hotel system; never reported to it.
