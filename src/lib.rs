@@ -1,1 +1,3 @@
 //! The device command worker.
+
+pub mod config;

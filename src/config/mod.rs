@@ -1,0 +1,28 @@
+//! The config file: typed settings, and errors that carry `file:line:column`.
+//!
+//! Decides what the file means and whether the worker may start with it. It opens no device,
+//! binds no port and asks nobody: a file can be checked with every device switched off. What a
+//! driver's settings mean is the driver's business; here they only keep their place in the file.
+//!
+//! In reading order: [`Source`] and [`Finding`] (what is said to a person), `file` (the shape of
+//! the file, nothing decided), `validate` (from that shape to [`Config`]), [`Vault`] (where
+//! secrets come from), [`load`] (all of it together), [`places`] (where the file is).
+
+mod file;
+mod finding;
+mod load;
+mod settings;
+mod validate;
+mod vault;
+
+pub mod places;
+
+pub use finding::{Finding, Place, Severity, Source};
+pub use load::{LoadError, Loaded, load, parse};
+pub use settings::{
+    Admin, Config, Device, Journal, Mews, MewsDevice, Property, PropertyName, RepeatInDoubt,
+};
+pub use vault::{StoredSecret, ThisPc, Vault};
+
+#[cfg(test)]
+mod tests;
