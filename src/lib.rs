@@ -1,3 +1,4 @@
 //! The device command worker.
 
 pub mod config;
+pub mod mews;
