@@ -1,1 +1,3 @@
 //! ESC/POS receipt printers.
+
+pub mod sim;
