@@ -32,7 +32,7 @@ impl Machine {
                 bit(2, faults.cover_open) | bit(5, faults.paper_out()) | bit(6, faults.cutter_error)
             }
             3 => bit(3, faults.cutter_error),
-            _ => bit(2, self.near_end()) * 3 | bit(5, faults.paper_out()) * 3,
+            _ => (bit(2, self.near_end()) * 3) | (bit(5, faults.paper_out()) * 3),
         };
         0x12 | bits
     }
@@ -43,7 +43,7 @@ impl Machine {
         [
             0x10 | bit(3, self.is_offline()) | bit(5, faults.cover_open),
             bit(3, faults.cutter_error),
-            bit(0, self.near_end()) * 3 | bit(2, faults.paper_out()) * 3,
+            (bit(0, self.near_end()) * 3) | (bit(2, faults.paper_out()) * 3),
             0,
         ]
     }

@@ -97,7 +97,7 @@ fn a_jam_needs_a_hand_and_a_command() {
         "1A",
         "cleared, but not told to go on"
     );
-    assert_eq!(bench.ask("10 05 01 10 04 01"), format!("12 {ID_ANSWER}"));
+    assert_eq!(bench.ask("10 05 01 10 04 01"), format!("{ID_ANSWER} 12"));
     assert_eq!(bench.receipts().len(), 1);
 }
 
