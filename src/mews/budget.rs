@@ -159,7 +159,6 @@ impl Budget {
                     Turn::Yours(Permit {
                         budget: self.clone(),
                         slot,
-                        sent: at,
                         head: false,
                     })
                 }
@@ -206,7 +205,6 @@ impl Drop for Waiter {
 pub struct Permit {
     budget: Budget,
     slot: usize,
-    sent: Instant,
     head: bool,
 }
 
@@ -216,24 +214,24 @@ impl Permit {
     pub fn streaming(&mut self) {
         if !self.head {
             self.head = true;
-            let sent = self.sent;
+            let slot = self.slot;
             self.tell(|core, at| {
                 core.head_arrived(at);
-                core.answered(sent);
+                core.answered(slot);
             });
         }
     }
 
     /// Mews answered, with whatever status but 429 and 5xx.
     pub fn answered(mut self) {
-        let sent = self.sent;
-        self.tell(|core, _| core.answered(sent));
+        let slot = self.slot;
+        self.tell(|core, _| core.answered(slot));
     }
 
     /// A 5xx, no answer, or an answer that is not Mews'.
     pub fn failed(mut self) {
-        let sent = self.sent;
-        let begun = self.tell(|core, at| core.failed(sent, at));
+        let slot = self.slot;
+        let begun = self.tell(|core, at| core.failed(slot, at));
         if begun {
             warn!("Mews does not answer; one request at a time tries until it does");
         }
@@ -241,8 +239,8 @@ impl Permit {
 
     /// A 429, with its Retry-After.
     pub fn limited(mut self, retry_after: Option<Duration>) {
-        let sent = self.sent;
-        let pause = self.tell(|core, at| core.limited(sent, at, retry_after));
+        let slot = self.slot;
+        let pause = self.tell(|core, at| core.limited(slot, at, retry_after));
         info!(?pause, "Mews asks for a pause (429); every request waits");
     }
 

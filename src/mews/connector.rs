@@ -98,6 +98,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub struct Connector {
     tls: Arc<ClientConfig>,
     proxy: Option<Url>,
+    /// Without any root the sandbox on this PC still works, and nothing else.
+    has_roots: bool,
 }
 
 impl Connector {
@@ -112,6 +114,7 @@ impl Connector {
             return Err(ConnectorError::Proxy(proxy.scheme().to_owned()));
         }
         let roots = roots(network.ca_file.as_deref())?;
+        let has_roots = !roots.is_empty();
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let tls = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
@@ -121,6 +124,7 @@ impl Connector {
         Ok(Self {
             tls: Arc::new(tls),
             proxy: network.proxy.clone(),
+            has_roots,
         })
     }
 
@@ -129,7 +133,7 @@ impl Connector {
     /// # Errors
     /// [`ConnectorError`] for an address that must not be used.
     pub fn http(&self, platform: &Url) -> Result<reqwest::Client, ConnectorError> {
-        allowed(platform, "https", "http", "https://")?;
+        self.allowed(platform, "https", "http", "https://")?;
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(ClientConfig::clone(&self.tls))
             .redirect(reqwest::redirect::Policy::none())
@@ -149,7 +153,42 @@ impl Connector {
     /// # Errors
     /// [`ConnectorError`] for an address that must not be used.
     pub fn check_socket(&self, address: &Url) -> Result<(), ConnectorError> {
-        allowed(address, "wss", "ws", "wss://")
+        self.allowed(address, "wss", "ws", "wss://")
+    }
+
+    /// With TLS anywhere; without it only on this PC.
+    fn allowed(
+        &self,
+        address: &Url,
+        tls: &str,
+        plain: &str,
+        wanted: &'static str,
+    ) -> Result<(), ConnectorError> {
+        let scheme = address.scheme();
+        if scheme == tls && address.host().is_some() {
+            return if self.has_roots {
+                Ok(())
+            } else {
+                Err(ConnectorError::NoRoots)
+            };
+        }
+        if scheme != plain {
+            return Err(ConnectorError::Scheme {
+                wanted,
+                found: scheme.to_owned(),
+            });
+        }
+        let here = match address.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        if here {
+            Ok(())
+        } else {
+            Err(ConnectorError::Unencrypted(address.to_string()))
+        }
     }
 
     /// A byte stream for the socket: TCP, by CONNECT through the proxy, TLS.
@@ -215,40 +254,7 @@ fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, ConnectorError> {
             return Err(ConnectorError::NoCertificate { path });
         }
     }
-    if roots.is_empty() {
-        return Err(ConnectorError::NoRoots);
-    }
     Ok(roots)
-}
-
-/// With TLS anywhere; without it only on this PC.
-fn allowed(
-    address: &Url,
-    tls: &str,
-    plain: &str,
-    wanted: &'static str,
-) -> Result<(), ConnectorError> {
-    let scheme = address.scheme();
-    if scheme == tls && address.host().is_some() {
-        return Ok(());
-    }
-    if scheme != plain {
-        return Err(ConnectorError::Scheme {
-            wanted,
-            found: scheme.to_owned(),
-        });
-    }
-    let here = match address.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    if here {
-        Ok(())
-    } else {
-        Err(ConnectorError::Unencrypted(address.to_string()))
-    }
 }
 
 async fn tcp(host: &Host, port: u16) -> io::Result<TcpStream> {

@@ -94,7 +94,8 @@ pub(super) struct Core {
     pause_until: Option<Instant>,
     quiet_until: Option<Instant>,
     limits_in_a_row: u32,
-    last_limit: Option<Instant>,
+    /// The first slot that was taken after the last 429.
+    after_limit: usize,
     outage: Option<Outage>,
     jitter: fastrand::Rng,
 }
@@ -102,7 +103,8 @@ pub(super) struct Core {
 #[derive(Debug, Clone, Copy)]
 struct Outage {
     since: Instant,
-    last: Instant,
+    /// The first slot that was taken after the last failure.
+    after: usize,
     tries: u32,
     next: Instant,
 }
@@ -123,7 +125,7 @@ impl Core {
             pause_until: None,
             quiet_until: None,
             limits_in_a_row: 0,
-            last_limit: None,
+            after_limit: 0,
             outage: None,
             jitter: fastrand::Rng::with_seed(seed),
         }
@@ -210,31 +212,31 @@ impl Core {
         !streamed
     }
 
-    /// Mews answered a request that was sent then.
-    pub(super) fn answered(&mut self, sent: Instant) {
+    /// Mews answered the request of a slot.
+    pub(super) fn answered(&mut self, slot: usize) {
         self.outage = None;
-        if self.last_limit.is_none_or(|limit| sent >= limit) {
+        if slot >= self.after_limit {
             self.limits_in_a_row = 0;
         }
     }
 
     /// Mews did not answer. True if that begins an outage.
-    pub(super) fn failed(&mut self, sent: Instant, now: Instant) -> bool {
+    pub(super) fn failed(&mut self, slot: usize, now: Instant) -> bool {
         let Some(outage) = self.outage else {
             let next = now + self.retry_pause(0);
             self.outage = Some(Outage {
                 since: now,
-                last: now,
+                after: self.next_slot,
                 tries: 1,
                 next,
             });
             return true;
         };
         // Those that were under way together are one failure.
-        if sent >= outage.last {
+        if slot >= outage.after {
             let next = now + self.retry_pause(outage.tries);
             self.outage = Some(Outage {
-                last: now,
+                after: self.next_slot,
                 tries: outage.tries + 1,
                 next,
                 ..outage
@@ -246,13 +248,13 @@ impl Core {
     /// Mews answered 429. Returns the pause.
     pub(super) fn limited(
         &mut self,
-        sent: Instant,
+        slot: usize,
         now: Instant,
         retry_after: Option<Duration>,
     ) -> Duration {
         self.outage = None;
-        let consecutive = self.last_limit.is_none_or(|limit| sent >= limit);
-        if consecutive {
+        // Those that were under way together are one 429.
+        if slot >= self.after_limit {
             self.limits_in_a_row = self.limits_in_a_row.saturating_add(1);
         }
         let own = match (self.limits_in_a_row, retry_after) {
@@ -261,7 +263,7 @@ impl Core {
         };
         let pause = retry_after.unwrap_or_default().min(PAUSE_MAX).max(own);
         let until = now + pause;
-        self.last_limit = Some(now);
+        self.after_limit = self.next_slot;
         self.pause_until = Some(self.pause_until.map_or(until, |earlier| earlier.max(until)));
         self.quiet_until = self.pause_until.map(|until| until + QUIET);
         pause

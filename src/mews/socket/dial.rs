@@ -4,7 +4,7 @@ use std::io;
 
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, SinkExt, StreamExt};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -41,6 +41,13 @@ impl WebSocketDial {
     }
 
     async fn open(&self) -> Result<Box<dyn Socket>, DialError> {
+        if [&self.tokens.client, &self.tokens.access]
+            .into_iter()
+            .any(|token| !fits(token))
+        {
+            let why = "a token holds characters that cannot be sent; check the token files";
+            return Err(DialError::Failed(why.to_owned()));
+        }
         let mut stream = self.connector.stream(&self.address).await.map_err(failed)?;
         let key = generate_key();
         stream
@@ -79,6 +86,15 @@ impl Dial for WebSocketDial {
     fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Socket>, DialError>> {
         self.open().boxed()
     }
+}
+
+/// True for a token that can stand in a Cookie as it is: nothing is quoted or encoded.
+fn fits(token: &SecretString) -> bool {
+    let token = token.expose_secret();
+    !token.is_empty()
+        && token
+            .bytes()
+            .all(|b| b.is_ascii_graphic() && !b";,\"\\".contains(&b))
 }
 
 fn failed(cause: io::Error) -> DialError {
