@@ -188,7 +188,7 @@ impl TokenReader<'_, '_> {
         // The token travels in a Cookie, where other characters would break the header.
         if !token
             .bytes()
-            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"'))
+            .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b';' | b',' | b'"' | b'\\'))
         {
             let fix = "put the token there and nothing else";
             self.error(
