@@ -154,6 +154,12 @@ impl<'a> Findings<'a> {
         self.push(Severity::Warning, at, message.into());
     }
 
+    /// True if something was said about this very place.
+    pub(super) fn said_at(&self, at: &Range<usize>) -> bool {
+        let place = self.source.place(at.start);
+        self.list.iter().any(|finding| finding.place == place)
+    }
+
     pub(super) fn line_of(&self, at: &Range<usize>) -> usize {
         self.source.place(at.start).line
     }

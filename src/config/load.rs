@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
+use super::build::Build;
 use super::file::File;
 use super::finding::{Finding, Findings, Severity, Source};
 use super::settings::Config;
@@ -50,11 +51,11 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
-/// Reads and judges a config file. `drivers` are the kinds of driver this build has.
+/// Reads and judges a config file. `build` says which drivers there are; each is asked about its devices.
 ///
 /// # Errors
 /// See [`LoadError`].
-pub fn load(path: &Path, drivers: &[&str], vault: &dyn Vault) -> Result<Loaded, LoadError> {
+pub fn load(path: &Path, build: &Build, vault: &dyn Vault) -> Result<Loaded, LoadError> {
     let bytes = fs::read(path).map_err(|cause| LoadError::Unreadable {
         path: path.to_owned(),
         cause,
@@ -72,7 +73,7 @@ pub fn load(path: &Path, drivers: &[&str], vault: &dyn Vault) -> Result<Loaded, 
         LoadError::Rejected(findings.into_sorted())
     })?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&Source::new(path, &text), folder, drivers, vault)
+    parse(&Source::new(path, &text), folder, build, vault)
 }
 
 /// Judges the text of a config file; relative paths in it start at `folder`.
@@ -82,7 +83,7 @@ pub fn load(path: &Path, drivers: &[&str], vault: &dyn Vault) -> Result<Loaded, 
 pub fn parse(
     source: &Source,
     folder: &Path,
-    drivers: &[&str],
+    build: &Build,
     vault: &dyn Vault,
 ) -> Result<Loaded, LoadError> {
     let mut findings = Findings::new(source);
@@ -93,7 +94,7 @@ pub fn parse(
     }
     let file = File::read(root.get_ref(), &mut findings);
     let around = Surroundings {
-        drivers,
+        build,
         vault,
         folder,
     };

@@ -11,8 +11,7 @@ use super::*;
 mod bad;
 mod files;
 mod good;
-
-const DRIVERS: [&str; 2] = ["escpos", "fias"];
+mod toys;
 
 /// A PC that exists only in a test.
 #[derive(Default, Clone)]
@@ -75,7 +74,12 @@ link = "tcp:192.168.7.30:9100"
 
 fn read_in(text: &str, vault: &dyn Vault) -> Result<Loaded, LoadError> {
     let source = Source::new(Path::new("n.toml"), text);
-    parse(&source, Path::new("/etc/nightporter"), &DRIVERS, vault)
+    parse(
+        &source,
+        Path::new("/etc/nightporter"),
+        &toys::build(toys::KINDS),
+        vault,
+    )
 }
 
 fn read(text: &str) -> Result<Loaded, LoadError> {

@@ -269,9 +269,48 @@ fn a_device_of_mews_and_a_wire_belong_to_one_device_each_or_agree() {
          they share one wire: write the same link in both"
     );
     assert!(read(&second("Kitchen", "tcp:192.168.7.30:9100")).is_ok());
-    let text = second("Kitchen", "serial:COM3?baud=9600&flow=none")
-        .replace("tcp:192.168.7.30:9100", "serial:COM3?flow=none&baud=9600");
-    assert!(read(&text).is_ok(), "the order of options means nothing");
+}
+
+#[test]
+fn what_a_driver_finds_is_told_with_the_rest_and_in_its_place() {
+    let with_settings = |lines: &str| format!("{USUAL}[device.bar.settings]\n{lines}\n");
+    assert_eq!(
+        only(&with_settings("colums = 42")),
+        "n.toml:12:1: device.bar.settings: unknown key `colums`; did you mean `columns`?"
+    );
+    assert_eq!(
+        only(&with_settings("columns = 0")),
+        "n.toml:12:11: device.bar.settings: `columns` is 0; use 32 to 64"
+    );
+    assert_eq!(
+        only(&with_settings("encoder = 0")),
+        "n.toml:7:1: device.bar: no encoder; give each device one"
+    );
+    let text = with_settings("colums = 42").replace("demo", "demon");
+    assert_eq!(findings(&text).len(), 2);
+}
+
+#[test]
+fn a_link_that_cannot_be_is_told_at_the_link() {
+    assert_eq!(
+        only(&with("tcp:192.168.7.30:9100", "usb:1")),
+        "n.toml:10:8: device.bar: `link`: unknown scheme; use tcp:, serial: or listen:"
+    );
+    assert_eq!(
+        only(&with("tcp:192.168.7.30:9100", "serial:COM3?baud=fast")),
+        "n.toml:10:8: device.bar: `baud=fast` is no number; write baud=9600"
+    );
+}
+
+#[test]
+fn only_paper_is_ever_repeated() {
+    let text = format!("{USUAL}repeat_in_doubt = \"marked\"\n");
+    assert!(read(&text).is_ok());
+    assert_eq!(
+        only(&text.replace("escpos", "fias")),
+        "n.toml:11:19: device.bar: `repeat_in_doubt` is for printers only; \
+         remove it, nothing else is ever repeated"
+    );
 }
 
 #[test]

@@ -38,7 +38,7 @@ link = "listen:0.0.0.0:5010?allow=192.168.7.20"
 expires_s = 900
 deadline_s = 90
 operator_wait_s = 0
-repeat_in_doubt = "marked"
+repeat_in_doubt = "never"
 system = "locks"
 [device.locks.settings]
 encoder = 2

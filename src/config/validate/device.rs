@@ -42,9 +42,11 @@ pub(in crate::config) fn devices(
         let Some(device) = reader.device(&section, source) else {
             continue;
         };
-        taken.add(&device, section.keys.mews.as_ref(), findings);
-        devices.push(device);
+        if taken.add(&device, section.keys.mews.as_ref(), findings) {
+            devices.push(device);
+        }
     }
+    around.build.judge(&devices, findings);
     devices
 }
 
@@ -126,7 +128,7 @@ impl Reader<'_, '_> {
     }
 
     fn driver(&mut self, named: Option<&At<String>>, at: &Range<usize>) -> Option<String> {
-        let drivers = self.around.drivers;
+        let drivers: Vec<&str> = self.around.build.names().collect();
         let fix = format!("this build has: {}", drivers.join(", "));
         let driver = self.required("driver", named, at, &fix)?;
         if drivers.contains(&driver.as_str()) {
@@ -228,11 +230,17 @@ fn place(value: Option<&At<String>>, or: &Range<usize>) -> Range<usize> {
 #[derive(Default)]
 struct Taken {
     mews: HashMap<(PropertyName, MewsDevice), (DeviceName, Range<usize>)>,
-    links: HashMap<String, (DeviceName, Vec<String>, Range<usize>)>,
+    links: HashMap<String, Device>,
 }
 
 impl Taken {
-    fn add(&mut self, device: &Device, mews: Option<&At<String>>, findings: &mut Findings<'_>) {
+    /// Notes what a device takes; false if another one has its wire with other options.
+    fn add(
+        &mut self,
+        device: &Device,
+        mews: Option<&At<String>>,
+        findings: &mut Findings<'_>,
+    ) -> bool {
         let name = &device.name;
         let at = place(mews, &device.at);
         let key = (device.property.clone(), device.mews.clone());
@@ -244,26 +252,24 @@ impl Taken {
         } else {
             self.mews.insert(key, (name.clone(), at));
         }
-        let (address, options) = link_parts(&device.link);
-        let Some((first, others, first_at)) = self.links.get(&address) else {
-            self.links
-                .insert(address, (name.clone(), options, device.link_at.clone()));
-            return;
+        let address = device
+            .link
+            .split_once('?')
+            .map_or(&*device.link, |(address, _)| address);
+        let Some(first) = self.links.get(address) else {
+            self.links.insert(address.to_owned(), device.clone());
+            return true;
         };
-        if *others != options {
-            let fact = format!("device.{name}: {first} has the same address with other options");
-            let line = findings.line_of(first_at);
-            let fix = "they share one wire: write the same link in both";
-            findings.error(&device.link_at, format!("{fact} (line {line}); {fix}"));
+        if first.link == device.link {
+            return true;
         }
+        let fact = format!(
+            "device.{name}: {} has the same address with other options",
+            first.name
+        );
+        let line = findings.line_of(&first.link_at);
+        let fix = "they share one wire: write the same link in both";
+        findings.error(&device.link_at, format!("{fact} (line {line}); {fix}"));
+        false
     }
-}
-
-/// The address, and the options in any order.
-fn link_parts(link: &str) -> (String, Vec<String>) {
-    let (address, options) = link.split_once('?').unwrap_or((link, ""));
-    let options = options.split('&').filter(|option| !option.is_empty());
-    let mut options: Vec<String> = options.map(str::to_owned).collect();
-    options.sort_unstable();
-    (address.to_owned(), options)
 }

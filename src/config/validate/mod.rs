@@ -12,13 +12,14 @@ pub(super) use property::properties;
 
 use std::path::{Path, PathBuf};
 
+use super::build::Build;
 use super::vault::Vault;
 
 /// What a file is judged by, besides itself.
 #[derive(Clone, Copy)]
 pub(super) struct Surroundings<'a> {
-    /// The kinds of driver of this build.
-    pub drivers: &'a [&'a str],
+    /// The drivers there are.
+    pub build: &'a Build,
     /// Environment and disk.
     pub vault: &'a dyn Vault,
     /// The folder of the config file: relative paths start here, because a service's working
