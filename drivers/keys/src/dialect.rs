@@ -22,6 +22,19 @@ pub enum Protocol {
     Other(String),
 }
 
+impl Protocol {
+    /// For messages.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::IndustryStandard => "IndustryStandardProtocol",
+            Self::Onity => "OnityKeyCutter",
+            Self::Fias => "FiasProtocol",
+            Self::Other(name) => name,
+        }
+    }
+}
+
 /// How the site wants keys issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
