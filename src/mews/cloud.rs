@@ -31,8 +31,10 @@ mod tests;
 
 /// Ids in one `getAllByIds`.
 pub const IDS_MAX: usize = 1000;
-/// How long a small call may take in all.
-const SMALL: Duration = Duration::from_secs(15);
+/// How long a small call may take; twice as long after it took too long, up to 30 s.
+const SMALL: Duration = Duration::from_secs(10);
+/// So many refusals in one call, and it is not about single ids.
+const REFUSALS_MAX: usize = 40;
 /// How long a list may take to begin.
 const LIST_HEAD: Duration = Duration::from_secs(60);
 /// A list of this length may have been cut by Mews.
@@ -155,6 +157,7 @@ impl Cloud {
             .map(<[CommandId]>::to_vec)
             .collect();
         let mut fetched = Fetched::default();
+        let mut refusals = 0;
         while let Some(batch) = batches.pop() {
             let tried = self.attempt(
                 "commands/getAllByIds",
@@ -189,7 +192,10 @@ impl Cloud {
                 Err(CallError::Refused {
                     status: 400,
                     message,
-                }) => message.unwrap_or_else(|| "Mews refuses this id (400)".to_owned()),
+                }) if refusals < REFUSALS_MAX => {
+                    refusals += 1;
+                    message.unwrap_or_else(|| "Mews refuses this id (400)".to_owned())
+                }
                 Err(CallError::TooMuch(status)) => {
                     format!("the command is too large to be read ({status})")
                 }

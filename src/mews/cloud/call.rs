@@ -18,6 +18,8 @@ use crate::mews::post::{Answer, NoAnswer};
 use crate::mews::scan::{ArrayScanner, Element};
 use crate::mews::wire::{Command, Skipped, reason};
 
+/// The longest a slow Mews is waited for, where it is not a list.
+const PATIENCE_MAX: Duration = Duration::from_secs(30);
 /// How long a body may be silent.
 const IDLE: Duration = Duration::from_secs(30);
 /// The longest small answer that is read.
@@ -61,14 +63,15 @@ impl Attempt<'_> {
         &self,
         rank: Rank,
     ) -> Result<(T, RoundTrip), CallError> {
+        let mut patience = self.head_within;
         loop {
             let Reply {
                 mut answer,
                 permit,
                 trip,
-            } = self.reply(rank).await?;
+            } = self.reply(rank, &mut patience).await?;
             let collecting = collect(&mut answer.body, SMALL_MAX);
-            let bytes = match tokio::time::timeout(self.head_within, collecting).await {
+            let bytes = match tokio::time::timeout(patience, collecting).await {
                 Ok(Ok(bytes)) => bytes,
                 Ok(Err(cause)) => {
                     permit.failed();
@@ -77,6 +80,7 @@ impl Attempt<'_> {
                 }
                 Err(_) => {
                     permit.failed();
+                    patience = longer(patience);
                     self.unanswered("the body took too long");
                     continue;
                 }
@@ -111,7 +115,7 @@ impl Attempt<'_> {
         F: FnMut(Command) -> Fut + Send,
         Fut: Future<Output = ()> + Send,
     {
-        let mut reply = self.reply(rank).await?;
+        let mut reply = self.reply(rank, &mut self.head_within.clone()).await?;
         reply.permit.streaming();
         let mut scanner = ArrayScanner::new("Commands", COMMAND_MAX);
         let mut listed = Listed::default();
@@ -164,13 +168,13 @@ impl Attempt<'_> {
         Ok(listed)
     }
 
-    /// Sends until there is a 2xx or a definite refusal.
-    async fn reply(&self, rank: Rank) -> Result<Reply, CallError> {
+    /// Sends until there is a 2xx or a definite refusal. Whoever was too slow gets more time.
+    async fn reply(&self, rank: Rank, patience: &mut Duration) -> Result<Reply, CallError> {
         loop {
             let permit = self.cloud.budget.acquire(rank).await;
             let sent = self.cloud.clock.monotonic();
             let posting = self.cloud.post.post(self.operation, self.body.clone());
-            let mut answer = match tokio::time::timeout(self.head_within, posting).await {
+            let mut answer = match tokio::time::timeout(*patience, posting).await {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(NoAnswer(cause))) => {
                     permit.failed();
@@ -179,6 +183,7 @@ impl Attempt<'_> {
                 }
                 Err(_) => {
                     permit.failed();
+                    *patience = longer(*patience);
                     self.unanswered("it took too long");
                     continue;
                 }
@@ -299,6 +304,11 @@ impl Attempt<'_> {
             "Not the answer of a working Mews"
         );
     }
+}
+
+/// Twice as long, up to [`PATIENCE_MAX`], and never shorter than it was.
+fn longer(patience: Duration) -> Duration {
+    (2 * patience).min(PATIENCE_MAX.max(patience))
 }
 
 fn read(element: Element) -> Result<Command, Skipped> {

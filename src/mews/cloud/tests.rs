@@ -14,6 +14,8 @@ use crate::mews::budget::Forget;
 use crate::mews::post::{Answer, NoAnswer};
 
 type Replied = Result<Answer, NoAnswer>;
+/// A row of the status table.
+type Row = (fn() -> Replied, Result<(), CallError>);
 type Act = Box<dyn FnMut(&str, &Value) -> Replied + Send>;
 
 /// A cloud that answers by a function, and remembers what it was asked.
@@ -31,10 +33,14 @@ impl Post for World {
             .expect("one thread")
             .push((operation.to_owned(), body));
         async move {
-            if matches!(&answer, Err(NoAnswer(text)) if text == "hang") {
-                std::future::pending::<()>().await;
+            match &answer {
+                Err(NoAnswer(cause)) if cause == "hang" => std::future::pending().await,
+                Err(NoAnswer(cause)) if cause == "20 s" => {
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                    text(200, "{}")
+                }
+                _ => answer,
             }
-            answer
         }
         .boxed()
     }
@@ -124,7 +130,7 @@ async fn each_status_is_one_thing_to_do() {
         status,
         message: message.map(str::to_owned),
     };
-    let table: Vec<(fn() -> Replied, Result<(), CallError>)> = vec![
+    let table: Vec<Row> = vec![
         (|| text(200, "{}"), Ok(())),
         (|| answer(204, vec![]), Ok(())),
         (|| text(200, ""), Ok(())),
@@ -239,6 +245,32 @@ async fn a_bad_id_is_named_and_costs_its_neighbours_nothing() {
     assert_eq!(fetched.refused, [(id(42), "Invalid id.".to_owned())]);
     assert_eq!((got.len(), fetched.missing.len()), (99, 0));
     assert!(asked(&world) <= 15, "{}", asked(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mews_that_refuses_everything_is_not_asked_for_ever() {
+    let (cloud, world) = cloud(script(vec![|| text(400, "<html>")]));
+    let ids: Vec<_> = (1..=1000).map(id).collect();
+    let (fetched, _) = fetch(&cloud, &ids).await;
+    assert_eq!(
+        fetched,
+        Err(CallError::Refused {
+            status: 400,
+            message: None
+        })
+    );
+    assert!(asked(&world) <= REFUSALS_MAX + 1, "{}", asked(&world));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_mews_is_given_more_time() {
+    let mut times = 0;
+    let (cloud, world) = cloud(move |_, _| {
+        times += 1;
+        Err(NoAnswer(if times < 4 { "hang" } else { "20 s" }.to_owned()))
+    });
+    assert_eq!(update(&cloud).await, Ok(()));
+    assert_eq!(asked(&world), 4);
 }
 
 #[tokio::test(start_paused = true)]
