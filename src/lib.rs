@@ -1,5 +1,6 @@
 //! The device command worker.
 
+pub mod cli;
 pub mod config;
 pub mod mews;
 pub mod telemetry;

@@ -1,0 +1,18 @@
+//! The command line: one file per verb. It parses, calls and prints; it decides nothing.
+//!
+//! A verb that does not work yet is not here, so `--help` tells the truth.
+
+mod arguments;
+mod context;
+mod exit;
+mod out;
+
+mod check;
+mod helper;
+mod version;
+
+pub use arguments::main;
+pub use exit::Exit;
+
+#[cfg(test)]
+mod tests;

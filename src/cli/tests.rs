@@ -1,0 +1,42 @@
+use clap::CommandFactory;
+
+use super::Exit;
+use super::arguments::Arguments;
+
+#[test]
+fn the_words_of_the_command_line_contradict_nothing() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn help_shows_the_verbs_that_work_and_no_others() {
+    let help = Arguments::command().render_long_help().to_string();
+    for verb in ["check", "version"] {
+        assert!(help.contains(&format!("\n  {verb} ")), "{verb}: {help}");
+    }
+    for verb in [
+        "helper",
+        "init",
+        "doctor",
+        "replay",
+        "bundle",
+        "completions",
+    ] {
+        assert!(!help.contains(&format!("\n  {verb} ")), "{verb}: {help}");
+    }
+}
+
+#[test]
+fn exits_have_the_numbers_that_service_managers_know() {
+    let named = [
+        Exit::Done,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Unavailable,
+        Exit::TryLater,
+        Exit::NotPermitted,
+        Exit::Config,
+        Exit::Helper(7),
+    ];
+    assert_eq!(named.map(Exit::code), [0, 1, 2, 69, 75, 77, 78, 7]);
+}
