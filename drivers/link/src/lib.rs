@@ -1,1 +1,3 @@
 //! Serial, TCP and listener links behind the contract's Link.
+
+pub mod host;
