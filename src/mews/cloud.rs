@@ -20,8 +20,9 @@ use super::budget::{Budget, Priority, Rank};
 use super::clock::CloudClock;
 use super::post::Post;
 use super::wire::{
-    ByIds, Command, Configuration, Device, FiscalByDevices, Interval, Limitation, Nothing, Skipped,
-    State, Tokens, Update, body,
+    ByBill, ByIds, Command, Configuration, Device, FetchedOrderItem, FetchedPayment,
+    FiscalByDevices, Interval, Limitation, Nothing, OrderItemPage, PaymentPage, Skipped, State,
+    Tokens, Update, body,
 };
 
 mod call;
@@ -374,6 +375,46 @@ impl Cloud {
         }
     }
 
+    /// The items of a bill that came without any: with names and quantities.
+    ///
+    /// # Errors
+    /// [`CallError`] as it says; one item that cannot be read makes the list unreadable.
+    pub async fn order_items(&self, bill: Uuid) -> Result<Vec<FetchedOrderItem>, CallError> {
+        let mut items = Vec::new();
+        let mut cursor = None;
+        loop {
+            let request = by_bill(bill, cursor);
+            let rank = Priority::Fetch.into();
+            let page: OrderItemPage = self.small("orderItems/getAll", &request, rank).await?;
+            let full = page.order_items.len() >= PAGE as usize;
+            items.extend(page.order_items);
+            if !full || page.cursor.is_none() || page.cursor == cursor {
+                return Ok(items);
+            }
+            cursor = page.cursor;
+        }
+    }
+
+    /// The payments of a bill that came without any.
+    ///
+    /// # Errors
+    /// [`CallError`] as it says; one payment that cannot be read makes the list unreadable.
+    pub async fn payments(&self, bill: Uuid) -> Result<Vec<FetchedPayment>, CallError> {
+        let mut payments = Vec::new();
+        let mut cursor = None;
+        loop {
+            let request = by_bill(bill, cursor);
+            let rank = Priority::Fetch.into();
+            let page: PaymentPage = self.small("payments/getAll", &request, rank).await?;
+            let full = page.payments.len() >= PAGE as usize;
+            payments.extend(page.payments);
+            if !full || page.cursor.is_none() || page.cursor == cursor {
+                return Ok(payments);
+            }
+            cursor = page.cursor;
+        }
+    }
+
     fn attempt(
         &self,
         operation: &'static str,
@@ -396,6 +437,16 @@ impl Cloud {
     ) -> Result<T, CallError> {
         let attempt = self.attempt(operation, parameters, SMALL);
         attempt.small(rank).await.map(|(answer, _)| answer)
+    }
+}
+
+fn by_bill(bill: Uuid, cursor: Option<Uuid>) -> ByBill {
+    ByBill {
+        bill_ids: [bill],
+        limitation: Limitation {
+            count: PAGE,
+            cursor,
+        },
     }
 }
 

@@ -10,8 +10,12 @@ use driver_sdk::{Class, Document, KeyWork, Personal, PrintWork, Work};
 
 use super::wire::{BadData, Command, Data, DeviceType, KeyCutterData};
 
+mod fetched;
+mod fiscal;
 #[cfg(test)]
 mod tests;
+
+pub use self::fetched::fill_bill;
 
 /// Base64 as it is seen: with or without padding.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -87,7 +91,10 @@ pub fn payload(command: &Command) -> Result<Payload, Untranslatable> {
             })
         }
         Data::KeyCutter(data) => Ok(Payload::Ready(Work::Key(Box::new(key(*data))))),
-        Data::FiscalMachine(_) | Data::PaymentTerminal(_) | Data::PassportScanner(_) => {
+        Data::FiscalMachine(data) => {
+            Ok(Payload::Ready(Work::Fiscal(Box::new(fiscal::work(*data)))))
+        }
+        Data::PaymentTerminal(_) | Data::PassportScanner(_) => {
             Err(Untranslatable::NoWork(command.device.kind.to_string()))
         }
     }

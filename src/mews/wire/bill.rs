@@ -225,9 +225,9 @@ pub struct AccountingItem {
     /// What exactly; grows, so it stays text.
     #[serde(default, deserialize_with = "or_default")]
     pub sub_type: String,
-    /// The text for the receipt.
+    /// The text for the receipt. Staff type it, so it may name a guest.
     #[serde(default)]
-    pub name: Option<String>,
+    pub name: Option<Personal<String>>,
     /// Typed by staff.
     #[serde(default)]
     pub notes: Option<Personal<String>>,

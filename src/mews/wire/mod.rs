@@ -16,6 +16,7 @@ mod data;
 mod decimal;
 mod device;
 mod event;
+mod fetched;
 mod open_enum;
 mod request;
 mod when;
@@ -31,6 +32,7 @@ pub use data::*;
 pub use decimal::{NotMoney, parse_decimal};
 pub use device::*;
 pub use event::*;
+pub use fetched::*;
 pub use request::*;
 pub use when::{NotATime, parse_when};
 

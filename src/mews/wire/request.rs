@@ -61,6 +61,16 @@ pub struct FiscalByDevices<'a> {
     pub limitation: Limitation,
 }
 
+/// `orderItems/getAll` and `payments/getAll`, by bill.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ByBill {
+    /// One bill.
+    pub bill_ids: [Uuid; 1],
+    /// The page.
+    pub limitation: Limitation,
+}
+
 /// A half-open interval of time: the start belongs to it, the end does not.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "PascalCase")]
