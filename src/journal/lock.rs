@@ -1,0 +1,32 @@
+//! One worker per journal: an OS file lock that a crash releases.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The held lock.
+#[derive(Debug)]
+pub(super) struct Lock(#[expect(dead_code, reason = "held, never read")] File);
+
+impl Lock {
+    /// Takes the lock beside the journal; `None`: another worker holds it.
+    pub(super) fn take(journal: &Path) -> io::Result<Option<Self>> {
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(lock_path(journal))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self(file))),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(cause),
+        }
+    }
+}
+
+fn lock_path(journal: &Path) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}

@@ -1,0 +1,27 @@
+//! What the worker remembers: SQLite on its own thread. The only code that knows SQL.
+//!
+//! A row goes Accepted → Committed → Settled → Reported ([`crate::life::Stage`]); shelf and audit
+//! lines are written in the same transactions. Payloads are files beside the journal.
+
+mod audit;
+mod core;
+mod handle;
+mod lock;
+mod open;
+mod payload;
+mod read;
+mod rows;
+mod shelf;
+mod write;
+
+pub use audit::{AuditBreak, AuditLine};
+pub use core::{Core, Durability, JournalError};
+pub use handle::Journal;
+pub use open::{Found, OpenError, Options};
+pub use payload::Payloads;
+pub use read::{Counts, Reader, StoryStep};
+pub use rows::{NewCommand, PmsState, Row};
+pub use write::{Accepted, Gate, Refusal};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,351 @@
+//! What may be asked of the journal, by the worker and, beside it, by `queue`, `show`, `audit`.
+
+use std::path::Path;
+
+use driver_sdk::{CommandId, DeviceName, ShelfRead};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::audit::{self, AuditBreak, AuditLine};
+use super::core::{Core, JournalError};
+use super::open::open_reader;
+use super::rows::{COLUMNS, Row, read_row};
+use super::shelf;
+
+/// How many commands stand where.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Accepted and not begun.
+    pub waiting: u64,
+    /// Begun, without a known end.
+    pub committed: u64,
+    /// Ended, and the hotel system does not know.
+    pub unreported: u64,
+    /// Reported as unconfirmed, not resolved.
+    pub doubts: u64,
+}
+
+/// One line of a command's story.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoryStep {
+    /// When, by the worker's clock.
+    pub at: Timestamp,
+    /// What, such as `committed`.
+    pub what: String,
+    /// More, such as `attempt 1`.
+    pub detail: String,
+}
+
+fn rows(
+    connection: &Connection,
+    condition: &str,
+    values: impl rusqlite::Params,
+) -> rusqlite::Result<Vec<Row>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM commands WHERE {condition}"))?
+        .query_map(values, read_row)?
+        .collect()
+}
+
+/// In order of creation: `CreatedUtc`, then first sight, then id.
+const IN_ORDER: &str = "ORDER BY created_us, seen, id";
+
+impl Core {
+    /// The row of a command.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn row(&self, id: CommandId) -> Result<Option<Row>, JournalError> {
+        Ok(rows(&self.connection, "id = ?1", [id.to_string()])?.pop())
+    }
+
+    /// True for ids the journal does not know.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn unknown(&self, ids: &[CommandId]) -> Result<Vec<CommandId>, JournalError> {
+        let mut query = self
+            .connection
+            .prepare_cached("SELECT 1 FROM commands WHERE id = ?1")?;
+        let mut unknown = Vec::new();
+        for id in ids {
+            if !query.exists([id.to_string()])? {
+                unknown.push(*id);
+            }
+        }
+        Ok(unknown)
+    }
+
+    /// The first commands in line for a device.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn waiting(&self, device: &DeviceName, limit: u32) -> Result<Vec<Row>, JournalError> {
+        Ok(rows(
+            &self.connection,
+            &format!("device = ?1 AND stage = 'accepted' {IN_ORDER} LIMIT ?2"),
+            params![device.as_str(), limit],
+        )?)
+    }
+
+    /// Commands in line for a device that end without being begun: cancelled or too old.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn ended_in_line(
+        &self,
+        device: &DeviceName,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Row>, JournalError> {
+        Ok(rows(
+            &self.connection,
+            &format!(
+                "device = ?1 AND stage = 'accepted' AND (cancel = 1 OR expires_us <= ?2) \
+                 {IN_ORDER} LIMIT ?3"
+            ),
+            params![device.as_str(), now.as_microsecond(), limit],
+        )?)
+    }
+
+    /// Commands in line for a device that were accepted at or before a time.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn waiting_since(
+        &self,
+        device: &DeviceName,
+        accepted: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Row>, JournalError> {
+        Ok(rows(
+            &self.connection,
+            &format!(
+                "device = ?1 AND stage = 'accepted' AND accepted_us <= ?2 {IN_ORDER} LIMIT ?3"
+            ),
+            params![device.as_str(), accepted.as_microsecond(), limit],
+        )?)
+    }
+
+    /// The next moment at which something in a device's line ends by its age.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn next_expiry(&self, device: &DeviceName) -> Result<Option<Timestamp>, JournalError> {
+        let us: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT MIN(expires_us) FROM commands WHERE device = ?1 AND stage = 'accepted'",
+            )?
+            .query_row([device.as_str()], |row| row.get(0))?;
+        Ok(us.and_then(|us| Timestamp::from_microsecond(us).ok()))
+    }
+
+    /// The attempt of a device whose end is not known.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn committed(&self, device: &DeviceName) -> Result<Vec<Row>, JournalError> {
+        let condition = format!("device = ?1 AND stage = 'committed' {IN_ORDER}");
+        Ok(rows(&self.connection, &condition, [device.as_str()])?)
+    }
+
+    /// Open doubts of a device, reported already or not yet.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn doubts(&self, device: &DeviceName) -> Result<Vec<Row>, JournalError> {
+        let condition = format!(
+            "device = ?1 AND (doubt = 1 OR (stage = 'settled' AND \
+             outcome_kind = 'unconfirmed' AND resolved IS NULL)) {IN_ORDER}"
+        );
+        Ok(rows(&self.connection, &condition, [device.as_str()])?)
+    }
+
+    /// Commands of a property that ended and that the hotel system does not know of, in the
+    /// order they are to be told: errors, then fiscal, payment and key, then the rest by age.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn unreported(&self, property: &str, limit: u32) -> Result<Vec<Row>, JournalError> {
+        Ok(rows(
+            &self.connection,
+            "property = ?1 AND stage = 'settled' ORDER BY \
+                 CASE WHEN outcome_kind != 'done' THEN 0 \
+                 WHEN class IN ('fiscal_machine', 'payment_terminal', 'key_cutter') THEN 1 \
+                 ELSE 2 END, created_us, seen, id LIMIT ?2",
+            params![property, limit],
+        )?)
+    }
+
+    /// Commands of a property without a known end, for the first look after a start.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn unfinished(&self, property: &str) -> Result<Vec<CommandId>, JournalError> {
+        let ids: Result<Vec<String>, rusqlite::Error> = self
+            .connection
+            .prepare_cached(
+                "SELECT id FROM commands WHERE property = ?1 AND local = 0 \
+                 AND stage IN ('accepted', 'committed')",
+            )?
+            .query_map([property], |row| row.get(0))?
+            .collect();
+        Ok(ids?.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+
+    /// How many commands of a property stand where.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn counts(&self, property: &str) -> Result<Counts, JournalError> {
+        let count = |condition: &str| -> rusqlite::Result<u64> {
+            let count: i64 = self
+                .connection
+                .prepare_cached(&format!(
+                    "SELECT COUNT(*) FROM commands WHERE property = ?1 AND {condition}"
+                ))?
+                .query_row([property], |row| row.get(0))?;
+            Ok(count.unsigned_abs())
+        };
+        Ok(Counts {
+            waiting: count("stage = 'accepted'")?,
+            committed: count("stage = 'committed'")?,
+            unreported: count("stage = 'settled'")?,
+            doubts: count("doubt = 1")?,
+        })
+    }
+
+    /// When the oldest outcome was known that the hotel system does not know of.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn oldest_unreported(&self, property: &str) -> Result<Option<Timestamp>, JournalError> {
+        let us: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT MIN(settled_us) FROM commands WHERE property = ?1 AND stage = 'settled'",
+            )?
+            .query_row([property], |row| row.get(0))?;
+        Ok(us.and_then(|us| Timestamp::from_microsecond(us).ok()))
+    }
+
+    /// A value of a shelf.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn shelf(&self, scope: &str, key: &str) -> Result<Option<ShelfRead>, JournalError> {
+        Ok(shelf::get(&self.connection, scope, key)?)
+    }
+}
+
+/// The journal from outside the worker: read-only, beside a running one too.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    /// Opens an existing journal for reading.
+    ///
+    /// # Errors
+    /// It is not there or not readable.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        Ok(Self {
+            connection: open_reader(path)?,
+        })
+    }
+
+    /// Open commands first, then the `recent` last ended ones, newest last.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn queue(&self, recent: u32) -> Result<Vec<Row>, JournalError> {
+        let mut found = rows(
+            &self.connection,
+            "stage = 'reported' AND doubt = 0 ORDER BY reported_us DESC, seen DESC LIMIT ?1",
+            [recent],
+        )?;
+        found.reverse();
+        let condition = format!("stage != 'reported' OR doubt = 1 {IN_ORDER}");
+        found.extend(rows(&self.connection, &condition, [])?);
+        Ok(found)
+    }
+
+    /// Commands whose id starts so: a person types the first digits.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn find(&self, start: &str) -> Result<Vec<Row>, JournalError> {
+        let like = format!("{}%", start.to_lowercase().replace(['%', '_'], ""));
+        Ok(rows(
+            &self.connection,
+            "id LIKE ?1 ORDER BY seen LIMIT 20",
+            [like],
+        )?)
+    }
+
+    /// The story of a command, oldest first.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn story(&self, id: CommandId) -> Result<Vec<StoryStep>, JournalError> {
+        let steps: rusqlite::Result<Vec<_>> = self
+            .connection
+            .prepare("SELECT at_us, what, detail FROM steps WHERE command = ?1 ORDER BY rowid")?
+            .query_map([id.to_string()], |row| {
+                Ok(StoryStep {
+                    at: Timestamp::from_microsecond(row.get(0)?).unwrap_or(Timestamp::UNIX_EPOCH),
+                    what: row.get(1)?,
+                    detail: row.get(2)?,
+                })
+            })?
+            .collect();
+        Ok(steps?)
+    }
+
+    /// Every audit line of a time: `from` included, `to` excluded.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn audit(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        take: impl FnMut(AuditLine),
+    ) -> Result<(), JournalError> {
+        Ok(audit::each(&self.connection, from, to, take)?)
+    }
+
+    /// Walks the audit chain: how many lines hold, or where it is broken.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn verify_audit(&self) -> Result<Result<i64, AuditBreak>, JournalError> {
+        Ok(audit::verify(&self.connection)?)
+    }
+
+    /// A value of a shelf.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn shelf(&self, scope: &str, key: &str) -> Result<Option<ShelfRead>, JournalError> {
+        Ok(shelf::get(&self.connection, scope, key)?)
+    }
+
+    /// When the journal was made.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn made(&self) -> Result<Option<Timestamp>, JournalError> {
+        let us: Option<String> = self
+            .connection
+            .query_row("SELECT value FROM meta WHERE key = 'made_us'", [], |row| {
+                row.get(0)
+            })
+            .optional()?;
+        Ok(us
+            .and_then(|us| us.parse().ok())
+            .and_then(|us| Timestamp::from_microsecond(us).ok()))
+    }
+}

@@ -1,0 +1,56 @@
+//! Small durable facts of drivers, versioned so that two devices of one system notice each other.
+
+use std::collections::BTreeMap;
+
+use driver_sdk::ShelfRead;
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde_json::Value;
+
+pub(super) fn put_all(
+    tx: &Transaction<'_>,
+    scope: &str,
+    values: &BTreeMap<String, Value>,
+) -> rusqlite::Result<()> {
+    for (key, value) in values {
+        // A value taken off the shelf leaves its version behind, so that a reader notices.
+        tx.prepare_cached(
+            "INSERT INTO shelf (scope, key, value, version) VALUES (?1, ?2, ?3, 1) \
+             ON CONFLICT (scope, key) DO UPDATE SET value = ?3, version = version + 1",
+        )?
+        .execute(params![scope, key, value.to_string()])?;
+    }
+    Ok(())
+}
+
+pub(super) fn get(
+    connection: &Connection,
+    scope: &str,
+    key: &str,
+) -> rusqlite::Result<Option<ShelfRead>> {
+    connection
+        .prepare_cached("SELECT value, version FROM shelf WHERE scope = ?1 AND key = ?2")?
+        .query_row(params![scope, key], |row| {
+            let text: String = row.get(0)?;
+            // An unreadable value stays unreadable for its reader: a string is no ledger.
+            let value = serde_json::from_str(&text).unwrap_or(Value::String(text));
+            Ok(ShelfRead {
+                value,
+                version: row.get::<_, i64>(1)?.unsigned_abs(),
+            })
+        })
+        .optional()
+}
+
+pub(super) fn unchanged(
+    tx: &Transaction<'_>,
+    scope: &str,
+    read: &BTreeMap<String, u64>,
+) -> rusqlite::Result<bool> {
+    for (key, version) in read {
+        let now = get(tx, scope, key)?.map_or(0, |found| found.version);
+        if now != *version {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,338 @@
+use std::time::Duration;
+
+use driver_sdk::{Class, CommandId, DeviceName, Grade, Proof, Say, Staged};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::*;
+use crate::life::{Outcome, Said, Stage};
+
+fn at(seconds: u64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + Duration::from_secs(seconds)
+}
+
+fn command(created: u64) -> NewCommand {
+    NewCommand {
+        id: CommandId::local(),
+        property: "main".to_owned(),
+        device: DeviceName::new("bar"),
+        device_title: "Bar".to_owned(),
+        class: Class::Printer,
+        created: at(created),
+        expires: None,
+        said: Said::Nothing,
+        local: false,
+        repeat: false,
+        outcome: None,
+    }
+}
+
+fn gate(now: u64) -> Gate {
+    Gate {
+        scope: "s".to_owned(),
+        now: at(now),
+        staged: Staged::default(),
+    }
+}
+
+fn done() -> Outcome {
+    Outcome::done(Proof::new(Grade::Done, Say::new("P").with("copies", 2)))
+}
+
+struct Place {
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("journal.db")
+    }
+    fn open(&self) -> Core {
+        Core::open(&self.path(), Options::default(), at(0))
+            .expect("opens")
+            .0
+    }
+}
+
+#[test]
+fn a_known_id_is_nothing_new() {
+    let mut core = Place::new().open();
+    let new = command(1);
+    assert_eq!(
+        core.accept(std::slice::from_ref(&new), at(1)).expect("disk"),
+        [Accepted::New]
+    );
+    assert_eq!(
+        core.accept(std::slice::from_ref(&new), at(2)).expect("disk"),
+        [Accepted::Known]
+    );
+    assert_eq!(core.waiting(&new.device, 10).expect("disk").len(), 1);
+}
+
+#[test]
+fn the_line_is_in_order_of_creation_then_of_first_sight() {
+    let mut core = Place::new().open();
+    let (a, b, c) = (command(5), command(3), command(3));
+    core.accept(&[a.clone(), b.clone(), c.clone()], at(9))
+        .expect("disk");
+    let order: Vec<_> = core
+        .waiting(&a.device, 9)
+        .expect("disk")
+        .iter()
+        .map(|row| row.entry.id)
+        .collect();
+    assert_eq!(order, [b.id, c.id, a.id]);
+}
+
+#[test]
+fn a_life_survives_closing_and_opening() {
+    let place = Place::new();
+    let new = command(1);
+    {
+        let mut core = place.open();
+        core.accept(std::slice::from_ref(&new), at(1)).expect("disk");
+        core.payloads()
+            .write(new.id, b"{}", Some(b"doc"))
+            .expect("disk");
+        let mut first = gate(2);
+        first.staged.put.insert("k".to_owned(), json!(1));
+        assert_eq!(
+            core.commit(new.id, &json!({"n": 1}), &first).expect("disk"),
+            Ok(1)
+        );
+    }
+    {
+        let mut core = place.open();
+        let rows = core.committed(&new.device).expect("disk");
+        let Stage::Committed {
+            attempt: 1,
+            bookmark,
+        } = &rows[0].entry.stage
+        else {
+            panic!("committed")
+        };
+        assert_eq!(bookmark.0, json!({"n": 1}));
+        assert_eq!(
+            core.shelf("s", "k").expect("disk").expect("there").version,
+            1
+        );
+        assert!(core.settle(new.id, &done(), &gate(3)).expect("disk"));
+        assert!(
+            !core.settle(new.id, &done(), &gate(3)).expect("disk"),
+            "settled once"
+        );
+    }
+    let mut core = place.open();
+    assert_eq!(core.unreported("main", 9).expect("disk").len(), 1);
+    assert!(core.payloads().read(new.id).expect("disk").is_some());
+    core.reported(
+        new.id,
+        &PmsState("Processed".to_owned()),
+        "Bar: printed.",
+        at(4),
+    )
+    .expect("disk");
+    assert!(
+        core.payloads().read(new.id).expect("disk").is_none(),
+        "the payload is dropped"
+    );
+    assert_eq!(core.unreported("main", 9).expect("disk").len(), 0);
+    assert_eq!(
+        core.purge(at(4)).expect("disk"),
+        0,
+        "kept to the end of its time"
+    );
+    assert_eq!(core.purge(at(5)).expect("disk"), 1);
+}
+
+#[test]
+fn the_last_gate_refuses_cancelled_expired_and_conflicts() {
+    let mut core = Place::new().open();
+    let mut old = command(1);
+    old.expires = Some(at(10));
+    let cancelled = command(1);
+    let racing = command(1);
+    core.accept(&[old.clone(), cancelled.clone(), racing.clone()], at(1))
+        .expect("disk");
+    assert!(
+        core.request_cancel(cancelled.id, "Mews", at(2))
+            .expect("disk")
+    );
+    let commit = |core: &mut Core, id, gate: &Gate| core.commit(id, &json!(1), gate);
+    assert_eq!(
+        commit(&mut core, old.id, &gate(10)).expect("disk"),
+        Err(Refusal::Expired)
+    );
+    assert_eq!(
+        commit(&mut core, cancelled.id, &gate(2)).expect("disk"),
+        Err(Refusal::Cancelled)
+    );
+    let mut stale = gate(2);
+    stale.staged.read.insert("k".to_owned(), 3);
+    assert_eq!(
+        commit(&mut core, racing.id, &stale).expect("disk"),
+        Err(Refusal::ShelfConflict)
+    );
+    assert_eq!(commit(&mut core, racing.id, &gate(2)).expect("disk"), Ok(1));
+    assert_eq!(
+        commit(&mut core, racing.id, &gate(2)).expect("disk"),
+        Err(Refusal::NotAccepted)
+    );
+}
+
+#[test]
+fn an_unconfirmed_one_stays_open_until_it_is_resolved() {
+    let mut core = Place::new().open();
+    let new = command(1);
+    core.accept(std::slice::from_ref(&new), at(1)).expect("disk");
+    core.commit(new.id, &json!(7), &gate(2))
+        .expect("disk")
+        .expect("gate");
+    core.settle(new.id, &Outcome::unconfirmed(Say::new("LOOK")), &gate(3))
+        .expect("disk");
+    core.reported(
+        new.id,
+        &PmsState("Error".to_owned()),
+        "UNCONFIRMED: …",
+        at(4),
+    )
+    .expect("disk");
+    assert_eq!(
+        core.purge(at(9)).expect("disk"),
+        0,
+        "an open doubt is never purged"
+    );
+    let doubts = core.doubts(&new.device).expect("disk");
+    assert!(matches!(&doubts[0].entry.stage, Stage::Reported { doubt: Some(b) } if b.0 == 7));
+    assert!(
+        core.resolve(new.id, Some(&done()), "happened", &gate(5))
+            .expect("disk")
+    );
+    assert!(
+        !core
+            .resolve(new.id, Some(&done()), "happened", &gate(5))
+            .expect("disk")
+    );
+    assert!(core.doubts(&new.device).expect("disk").is_empty());
+    assert_eq!(core.purge(at(9)).expect("disk"), 1);
+}
+
+#[test]
+fn a_second_worker_is_refused_and_a_reader_is_not() {
+    let place = Place::new();
+    let mut core = place.open();
+    core.accept(&[command(1)], at(1)).expect("disk");
+    let second = Core::open(&place.path(), Options::default(), at(0));
+    assert!(matches!(second, Err(OpenError::SecondWorker { .. })));
+    let reader = Reader::open(&place.path()).expect("readers may");
+    assert_eq!(reader.queue(5).expect("disk").len(), 1);
+}
+
+#[test]
+fn a_lost_journal_is_refused_and_replaced_only_on_demand() {
+    let place = Place::new();
+    drop(place.open());
+    std::fs::remove_file(place.path()).expect("removed");
+    let refused = Core::open(&place.path(), Options::default(), at(50));
+    assert!(matches!(refused, Err(OpenError::Lost { .. })));
+    let options = Options { new_journal: true };
+    let (core, found) = Core::open(&place.path(), options, at(50)).expect("on demand");
+    drop(core);
+    assert!(found.replaced && found.fresh && found.made == at(50));
+    let (_core, found) = Core::open(&place.path(), Options::default(), at(60)).expect("again");
+    assert!(found.replaced && !found.fresh && found.made == at(50));
+    assert!(found.may_have_been_begun(at(49), false));
+    assert!(!found.may_have_been_begun(at(50), true));
+}
+
+#[test]
+fn the_order_of_reports_is_errors_then_money_and_keys_then_age() {
+    let mut core = Place::new().open();
+    let (paper, mut key, late) = (command(1), command(2), command(3));
+    key.class = Class::KeyCutter;
+    core.accept(&[paper.clone(), key.clone(), late.clone()], at(4))
+        .expect("disk");
+    for command in [&paper, &key] {
+        core.commit(command.id, &json!(0), &gate(5))
+            .expect("disk")
+            .expect("gate");
+        core.settle(command.id, &done(), &gate(6)).expect("disk");
+    }
+    core.settle(late.id, &Outcome::failed(Say::new("X")), &gate(6))
+        .expect("disk");
+    let order: Vec<_> = core
+        .unreported("main", 9)
+        .expect("disk")
+        .iter()
+        .map(|row| row.entry.id)
+        .collect();
+    assert_eq!(order, [late.id, key.id, paper.id]);
+}
+
+#[test]
+fn the_audit_chain_notices_a_changed_and_a_cut_line() {
+    let place = Place::new();
+    let mut core = place.open();
+    let new = command(1);
+    core.accept(std::slice::from_ref(&new), at(1)).expect("disk");
+    for n in 0..3 {
+        let mut gate = gate(n);
+        gate.staged
+            .audit
+            .push(("document".to_owned(), json!({"number": n})));
+        core.stage(new.id, &gate).expect("disk");
+    }
+    let reader = Reader::open(&place.path()).expect("readers may");
+    assert_eq!(reader.verify_audit().expect("disk"), Ok(3));
+    core.connection
+        .execute("DELETE FROM audit WHERE number = 3", [])
+        .expect("cut");
+    assert_eq!(
+        reader
+            .verify_audit()
+            .expect("disk")
+            .expect_err("cut")
+            .number,
+        3
+    );
+    core.connection
+        .execute("UPDATE audit SET record = '{}' WHERE number = 1", [])
+        .expect("ok");
+    assert_eq!(
+        reader
+            .verify_audit()
+            .expect("disk")
+            .expect_err("changed")
+            .number,
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_handle_does_the_same_on_a_thread_and_inline() {
+    for inline in [true, false] {
+        let place = Place::new();
+        let core = place.open();
+        let journal = if inline {
+            Journal::inline(core)
+        } else {
+            Journal::on_a_thread(core).expect("a thread")
+        };
+        let new = command(1);
+        let device = new.device.clone();
+        journal
+            .with(move |core| core.accept(&[new], at(1)))
+            .await
+            .expect("disk");
+        let rows = journal
+            .with(move |core| core.waiting(&device, 1))
+            .await
+            .expect("disk");
+        assert_eq!(rows.len(), 1);
+    }
+}

@@ -1,0 +1,145 @@
+use driver_sdk::{Class, CommandId, Fault, Grade, Proof, Say, Verdict};
+use jiff::Timestamp;
+use std::time::Duration;
+
+use super::*;
+
+fn entry(class: Class, stage: Stage) -> Entry {
+    Entry {
+        id: CommandId::local(),
+        class,
+        stage,
+        expires: None,
+        cancel_requested: false,
+        said: Said::Nothing,
+        local: false,
+        has_the_device: true,
+    }
+}
+
+fn now() -> Timestamp {
+    Timestamp::UNIX_EPOCH + Duration::from_secs(1_000)
+}
+
+#[test]
+fn cancel_and_age_win_before_commit_and_not_after() {
+    let mut waiting = entry(Class::Printer, Stage::Accepted { attempts: 0 });
+    waiting.expires = Some(now());
+    assert_eq!(
+        next(&waiting, now()),
+        Step::Settle(Outcome::expired(Say::new("EXPIRED")))
+    );
+    waiting.cancel_requested = true;
+    assert_eq!(next(&waiting, now()), Step::Settle(Outcome::cancelled()));
+    let bookmark = Bookmark(serde_json::Value::Null);
+    waiting.stage = Stage::Committed {
+        attempt: 1,
+        bookmark,
+    };
+    assert_eq!(next(&waiting, now()), Step::Reconcile);
+}
+
+#[test]
+fn money_says_processing_before_it_runs_and_paper_does_not() {
+    let accepted = Stage::Accepted { attempts: 0 };
+    assert_eq!(
+        next(&entry(Class::Printer, accepted.clone()), now()),
+        Step::Run
+    );
+    let mut fiscal = entry(Class::FiscalMachine, accepted);
+    assert_eq!(next(&fiscal, now()), Step::SayProcessing);
+    fiscal.said = Said::Processing;
+    assert_eq!(next(&fiscal, now()), Step::Run);
+    fiscal.has_the_device = false;
+    assert_eq!(next(&fiscal, now()), Step::Wait);
+}
+
+#[test]
+fn nothing_happened_is_repeated_only_where_the_class_allows_it() {
+    let verdict = || Ended::Judged(Verdict::DidNotHappen);
+    let of = |class, attempt| after(verdict(), attempt, false, &Rules::of(class));
+    assert!(matches!(of(Class::Printer, 2), Next::Again));
+    assert!(matches!(of(Class::Printer, 3), Next::Settle(_)));
+    assert!(matches!(of(Class::FiscalMachine, 1), Next::Again));
+    assert!(matches!(of(Class::FiscalMachine, 2), Next::Settle(_)));
+    assert!(matches!(of(Class::KeyCutter, 1), Next::Settle(_)));
+    assert!(matches!(of(Class::PaymentTerminal, 1), Next::Settle(_)));
+}
+
+#[test]
+fn a_doubt_is_repeated_once_and_only_on_paper_by_setting() {
+    let verdict = || {
+        Ended::Judged(Verdict::CannotTell {
+            check: Say::new("LOOK"),
+        })
+    };
+    let mut rules = Rules::of(Class::Printer);
+    assert!(matches!(
+        after(verdict(), 1, false, &rules),
+        Next::Settle(_)
+    ));
+    rules.repeat_in_doubt = true;
+    assert!(matches!(
+        after(verdict(), 1, false, &rules),
+        Next::RepeatMarked
+    ));
+    assert!(matches!(after(verdict(), 2, true, &rules), Next::Settle(_)));
+    let mut key = Rules::of(Class::KeyCutter);
+    key.repeat_in_doubt = true;
+    assert!(matches!(after(verdict(), 1, false, &key), Next::Settle(_)));
+}
+
+#[test]
+fn a_fault_before_commit_waits_and_after_it_asks() {
+    let rules = Rules::of(Class::Printer);
+    let before = Fault::operator("PAPER").judged(false);
+    assert!(matches!(
+        after(Ended::Executed(Err(before)), 0, false, &rules),
+        Next::Wait(_)
+    ));
+    let later = Fault::operator("PAPER").judged(true);
+    assert!(matches!(
+        after(Ended::Executed(Err(later)), 1, false, &rules),
+        Next::Ask(_)
+    ));
+    let proof = Proof::new(Grade::Done, Say::new("HALF"));
+    let partly = Fault::permanent("JAM")
+        .with_effect(proof.clone())
+        .judged(true);
+    assert!(matches!(
+        after(Ended::Executed(Err(partly)), 1, false, &rules),
+        Next::Settle(outcome) if outcome == Outcome::partly(proof)
+    ));
+}
+
+#[test]
+fn a_life_has_one_direction() {
+    let bookmark = || Bookmark(serde_json::Value::Null);
+    let accepted = Stage::Accepted { attempts: 0 };
+    let committed = Stage::Committed {
+        attempt: 1,
+        bookmark: bookmark(),
+    };
+    let settled = Stage::Settled(Outcome::failed(Say::new("X")));
+    let reported = Stage::Reported { doubt: None };
+    assert!(accepted.may_become(&committed));
+    assert!(!accepted.may_become(&Stage::Committed {
+        attempt: 2,
+        bookmark: bookmark()
+    }));
+    assert!(committed.may_become(&Stage::Accepted { attempts: 1 }));
+    assert!(
+        !committed.may_become(&accepted),
+        "an attempt is never forgotten"
+    );
+    assert!(settled.may_become(&reported));
+    assert!(!settled.may_become(&accepted));
+    assert!(!reported.may_become(&accepted));
+    assert!(!reported.may_become(&settled));
+    assert!(
+        Stage::Reported {
+            doubt: Some(bookmark())
+        }
+        .may_become(&reported)
+    );
+}
