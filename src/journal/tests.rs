@@ -64,11 +64,13 @@ fn a_known_id_is_nothing_new() {
     let mut core = Place::new().open();
     let new = command(1);
     assert_eq!(
-        core.accept(std::slice::from_ref(&new), at(1)).expect("disk"),
+        core.accept(std::slice::from_ref(&new), at(1))
+            .expect("disk"),
         [Accepted::New]
     );
     assert_eq!(
-        core.accept(std::slice::from_ref(&new), at(2)).expect("disk"),
+        core.accept(std::slice::from_ref(&new), at(2))
+            .expect("disk"),
         [Accepted::Known]
     );
     assert_eq!(core.waiting(&new.device, 10).expect("disk").len(), 1);
@@ -95,7 +97,8 @@ fn a_life_survives_closing_and_opening() {
     let new = command(1);
     {
         let mut core = place.open();
-        core.accept(std::slice::from_ref(&new), at(1)).expect("disk");
+        core.accept(std::slice::from_ref(&new), at(1))
+            .expect("disk");
         core.payloads()
             .write(new.id, b"{}", Some(b"doc"))
             .expect("disk");
@@ -189,7 +192,8 @@ fn the_last_gate_refuses_cancelled_expired_and_conflicts() {
 fn an_unconfirmed_one_stays_open_until_it_is_resolved() {
     let mut core = Place::new().open();
     let new = command(1);
-    core.accept(std::slice::from_ref(&new), at(1)).expect("disk");
+    core.accept(std::slice::from_ref(&new), at(1))
+        .expect("disk");
     core.commit(new.id, &json!(7), &gate(2))
         .expect("disk")
         .expect("gate");
@@ -279,7 +283,8 @@ fn the_audit_chain_notices_a_changed_and_a_cut_line() {
     let place = Place::new();
     let mut core = place.open();
     let new = command(1);
-    core.accept(std::slice::from_ref(&new), at(1)).expect("disk");
+    core.accept(std::slice::from_ref(&new), at(1))
+        .expect("disk");
     for n in 0..3 {
         let mut gate = gate(n);
         gate.staged
