@@ -19,6 +19,7 @@ mod event;
 mod fetched;
 mod open_enum;
 mod request;
+mod tell;
 mod when;
 
 #[cfg(test)]

@@ -481,3 +481,31 @@ fn untaxed(value: f64) -> serde_json::Value {
     json!({ "Currency": "EUR", "NetValue": value, "GrossValue": value, "TaxValues": [],
         "Breakdown": { "Items": [ { "TaxRateCode": null, "NetValue": value, "TaxValue": 0 } ] } })
 }
+
+#[test]
+fn every_event_is_a_readable_line_and_json() {
+    let frame = Frame::parse(
+        r#"{"Events":[
+        {"Type":"DeviceCommand","Id":"5d0c5b0e-6d6c-4b86-9a30-6f2a1f0c0001","State":"Pending"},
+        {"Type":"Reservation","Id":"9d1d0d3e-2a67-4b55-bb0a-6b7c8d9e0003","State":"Started",
+         "StartUtc":"2026-08-10T13:00:00Z","EndUtc":"2026-08-12T09:00:00Z"},
+        {"Type":"Resource","Id":"0e6b0b3c-7e59-4d77-8a1f-5b6c7d8e0004","State":"\u001bDirty"},
+        {"Type":"PriceUpdate","Id":"4f5a6b7c-8d9e-4f10-9a2b-3c4d5e6f0005"},
+        {"Type":"New\u001b[2J","Id":17,
+         "N":1.10}]}"#,
+    );
+    let lines: Vec<_> = frame.events.iter().map(Event::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "DeviceCommand 5d0c5b0e-6d6c-4b86-9a30-6f2a1f0c0001 Pending",
+            "Reservation 9d1d0d3e-2a67-4b55-bb0a-6b7c8d9e0003 Started \
+             from 2026-08-10T13:00:00Z to 2026-08-12T09:00:00Z",
+            "Resource 0e6b0b3c-7e59-4d77-8a1f-5b6c7d8e0004 Dirty",
+            "PriceUpdate 4f5a6b7c-8d9e-4f10-9a2b-3c4d5e6f0005",
+            r#"Unknown {"Id":17,"N":1.10,"Type":"New\u001b[2J"}"#,
+        ]
+    );
+    assert_eq!(frame.events[0].to_json()["State"], json!("Pending"));
+    assert_eq!(frame.events[1].to_json()["AssignedResourceId"], json!(null));
+}
