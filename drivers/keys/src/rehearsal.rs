@@ -1,12 +1,13 @@
 //! The worker's part of an attempt, in memory: for tests of key drivers.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use driver_sdk::{
-    Attempt, CommandId, DeviceName, Driver, Fault, Host, Job, KeyWork, LocalWork, Proof, Run,
-    ShelfRead, Staged, Verdict, Work,
+    Attempt, CommandId, DeviceName, Dialer, Driver, Fault, Host, Job, KeyWork, LocalWork, Port,
+    Proof, Run, ShelfRead, Staged, Verdict, VirtualDevice, Work,
 };
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -204,6 +205,51 @@ impl Rehearsal {
     #[must_use]
     pub fn waiting(&self) -> Vec<String> {
         lock(&self.journal.waiting).clone()
+    }
+}
+
+/// A line to a virtual device, in memory. Each opening is a new conversation of the same device.
+pub struct Wire {
+    device: Arc<dyn VirtualDevice>,
+    refuse: Mutex<bool>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl Wire {
+    /// A line to a device.
+    #[must_use]
+    pub fn to(device: Arc<dyn VirtualDevice>) -> Arc<Self> {
+        Arc::new(Self {
+            device,
+            refuse: Mutex::new(false),
+        })
+    }
+
+    /// Pulls the plug, or puts it in: new conversations are refused, or taken again.
+    pub fn refuse(&self, refuse: bool) {
+        *lock(&self.refuse) = refuse;
+    }
+}
+
+impl Dialer for Wire {
+    fn dial(&self) -> BoxFuture<'_, io::Result<Box<dyn Port>>> {
+        Box::pin(async move {
+            if *lock(&self.refuse) {
+                return Err(io::ErrorKind::ConnectionRefused.into());
+            }
+            let (ours, theirs) = tokio::io::duplex(1 << 16);
+            tokio::spawn(self.device.clone().serve(Box::new(theirs)));
+            Ok(Box::new(ours) as Box<dyn Port>)
+        })
+    }
+
+    fn address(&self) -> &str {
+        "lock-pc:8090"
     }
 }
 
