@@ -1,1 +1,6 @@
 //! The drivers this build ships.
+
+use driver_sdk::DriverKind;
+
+/// Every kind of device this build can drive. A new driver is one line here.
+pub const KINDS: &[&dyn DriverKind] = &[&driver_pms_industry_standard::PmsIndustryStandard];
