@@ -5,9 +5,10 @@ use super::{
     clock::Clock,
     control,
     faults::{Active, Fault, FaultId, Faults},
-    hotel::{Hotel, HotelOptions, HotelState},
+    hotel::Hotel,
     ledger::{Ledger, RequestSeen, UpgradeSeen},
     limit::RetryAfter,
+    property::{HotelOptions, HotelState},
     sockets, wire,
 };
 use axum::Router;

@@ -6,9 +6,9 @@ use super::{
     cloud::{Cloud, CloudState},
     envelope::{self, Refusal},
     faults::{FaultKind, SOCKET},
-    hotel::HotelState,
     ledger::UpgradeSeen,
     limit::RetryAfter,
+    property::HotelState,
     wire,
 };
 use axum::{

@@ -4,8 +4,8 @@ use super::{
     super::{
         clock,
         envelope::{Answer, Refusal},
-        hotel::HotelState,
         members::Members,
+        property::HotelState,
     },
     Call,
 };

@@ -143,7 +143,11 @@ async fn notes_count_only_with_a_final_state_and_progress_only_with_processing()
     let (sandbox, client) = start(SandboxOptions::default()).await;
     let bar = sandbox.add_device(DeviceKind::Printer, "Bar");
     let id = sandbox.add_raw(bar, json!({}));
-    let tell = |state: &'static str, progress: Value, notes: Value| json!({ "CommandId": id, "State": state, "Progress": progress, "Notes": notes });
+    let tell = |state: &'static str, progress: Value, notes: Value| {
+        let mut body = json!({ "CommandId": id, "State": state });
+        (body["Progress"], body["Notes"]) = (progress, notes);
+        body
+    };
     let told = client.call(
         "commands/update",
         tell("Processing", json!(0.4), json!("early")),
@@ -240,7 +244,11 @@ async fn add_printer_takes_a_pdf_for_a_printer() {
     let bar = sandbox.add_device(DeviceKind::Printer, "Bar");
     let encoder = sandbox.add_device(DeviceKind::KeyCutter, "Encoder");
     let pdf = BASE64.encode("%PDF-1.4 …");
-    let wanted = |device: Uuid, data: &str, copies: Value| json!({ "PrinterId": device, "Data": data, "CopyCount": copies });
+    let wanted = |device: Uuid, data: &str, copies: Value| {
+        let mut body = json!({ "PrinterId": device, "Data": data });
+        body["CopyCount"] = copies;
+        body
+    };
     for (body, status) in [
         (wanted(bar, &pdf, json!(2)), 200),
         (wanted(encoder, &pdf, json!(1)), 400),
