@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::context::Context;
 use super::exit::Exit;
 use super::out::Out;
-use super::{check, helper, version};
+use super::{check, helper, simulate, version};
 use crate::config::Build;
 use crate::telemetry;
 
@@ -34,6 +34,7 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Simulate(simulate::Simulate),
     Version(version::Version),
     #[command(hide = true)]
     Helper(helper::Helper),
@@ -65,6 +66,7 @@ impl Verb {
     fn run(self, context: &Context) -> Exit {
         match self {
             Self::Check(verb) => verb.run(context),
+            Self::Simulate(verb) => verb.run(context),
             Self::Version(verb) => verb.run(context),
             Self::Helper(verb) => verb.run(&context.build),
         }

@@ -6,9 +6,11 @@ mod arguments;
 mod context;
 mod exit;
 mod out;
+mod runtime;
 
 mod check;
 mod helper;
+mod simulate;
 mod version;
 
 pub use arguments::main;

@@ -26,5 +26,7 @@ pub use settings::{
 };
 pub use vault::{StoredSecret, ThisPc, Vault};
 
+pub(crate) use finding::nearest;
+
 #[cfg(test)]
 mod tests;

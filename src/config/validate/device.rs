@@ -42,7 +42,9 @@ pub(in crate::config) fn devices(
         let Some(device) = reader.device(&section, source) else {
             continue;
         };
-        if taken.add(&device, section.keys.mews.as_ref(), findings) {
+        let address = around.build.dials.address(&device.link);
+        let address = address.unwrap_or_else(|_| device.link.clone());
+        if taken.add(&device, address, section.keys.mews.as_ref(), findings) {
             devices.push(device);
         }
     }
@@ -238,6 +240,7 @@ impl Taken {
     fn add(
         &mut self,
         device: &Device,
+        address: String,
         mews: Option<&At<String>>,
         findings: &mut Findings<'_>,
     ) -> bool {
@@ -252,12 +255,8 @@ impl Taken {
         } else {
             self.mews.insert(key, (name.clone(), at));
         }
-        let address = device
-            .link
-            .split_once('?')
-            .map_or(&*device.link, |(address, _)| address);
-        let Some(first) = self.links.get(address) else {
-            self.links.insert(address.to_owned(), device.clone());
+        let Some(first) = self.links.get(&address) else {
+            self.links.insert(address, device.clone());
             return true;
         };
         if first.link == device.link {
