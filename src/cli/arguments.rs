@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::context::Context;
 use super::exit::Exit;
 use super::out::Out;
-use super::{check, helper, simulate, version};
+use super::{check, helper, queue, sandbox, show, simulate, version};
 use crate::config::Build;
 use crate::telemetry;
 
@@ -34,6 +34,9 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Check),
+    Queue(queue::Queue),
+    Show(show::Show),
+    Sandbox(sandbox::Sandbox),
     Simulate(simulate::Simulate),
     Version(version::Version),
     #[command(hide = true)]
@@ -66,6 +69,9 @@ impl Verb {
     fn run(self, context: &Context) -> Exit {
         match self {
             Self::Check(verb) => verb.run(context),
+            Self::Queue(verb) => verb.run(context),
+            Self::Show(verb) => verb.run(context),
+            Self::Sandbox(verb) => verb.run(context),
             Self::Simulate(verb) => verb.run(context),
             Self::Version(verb) => verb.run(context),
             Self::Helper(verb) => verb.run(&context.build),

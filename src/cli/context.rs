@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::exit::Exit;
 use super::out::Out;
 use crate::config::{self, Build, LoadError, Loaded, ThisPc, places};
+use crate::journal::{JournalError, Reader};
 use crate::telemetry::Redactor;
 
 /// What every verb is given.
@@ -28,25 +29,63 @@ impl Context {
     /// # Errors
     /// [`Exit::Config`], or [`Exit::NotPermitted`] where the system forbids reading it.
     pub fn load(&self) -> Result<Loaded, Exit> {
-        let path = places::config_file(self.config.as_deref(), &ThisPc).map_err(|error| {
-            self.out.remark(error);
-            Exit::Config
-        })?;
-        let loaded = config::load(&path, &self.build, &ThisPc).map_err(|error| {
-            self.out.remark(&error);
-            match error {
-                LoadError::Unreadable { cause, .. }
-                    if cause.kind() == io::ErrorKind::PermissionDenied =>
-                {
-                    Exit::NotPermitted
-                }
-                LoadError::Unreadable { .. } | LoadError::Rejected(_) => Exit::Config,
-            }
-        })?;
+        let path = self.config_file()?;
+        let loaded = config::load(&path, &self.build, &ThisPc).map_err(|e| self.refused(&e))?;
         self.redactor.learn(loaded.config.secrets());
         for warning in &loaded.warnings {
             self.out.remark(warning);
         }
         Ok(loaded)
+    }
+
+    /// The journal that the config names, to look into; it needs no tokens.
+    ///
+    /// # Errors
+    /// As [`Self::load`], and as [`Self::journal_failed`].
+    pub fn journal(&self) -> Result<Reader, Exit> {
+        let path = self.config_file()?;
+        let journal = config::load_journal(&path, &self.build, &ThisPc);
+        let journal = journal.map_err(|error| self.refused(&error))?.path;
+        match std::fs::metadata(&journal) {
+            Ok(_) => Reader::open(&journal).map_err(|error| self.journal_failed(&error)),
+            Err(cause) => {
+                let place = journal.display();
+                self.out.remark(format_args!(
+                    "{place}: there is no journal to read: {cause}"
+                ));
+                Err(unreadable(&cause, Exit::Unavailable))
+            }
+        }
+    }
+
+    /// Says that the journal cannot be read, and which exit follows.
+    pub fn journal_failed(&self, error: &JournalError) -> Exit {
+        let cause = std::error::Error::source(error);
+        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        self.out.remark(format_args!("{error}{cause}"));
+        Exit::Unavailable
+    }
+
+    fn config_file(&self) -> Result<PathBuf, Exit> {
+        places::config_file(self.config.as_deref(), &ThisPc).map_err(|error| {
+            self.out.remark(error);
+            Exit::Config
+        })
+    }
+
+    fn refused(&self, error: &LoadError) -> Exit {
+        self.out.remark(error);
+        match error {
+            LoadError::Unreadable { cause, .. } => unreadable(cause, Exit::Config),
+            LoadError::Rejected(_) => Exit::Config,
+        }
+    }
+}
+
+fn unreadable(cause: &io::Error, or: Exit) -> Exit {
+    if cause.kind() == io::ErrorKind::PermissionDenied {
+        Exit::NotPermitted
+    } else {
+        or
     }
 }

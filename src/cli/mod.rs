@@ -7,9 +7,13 @@ mod context;
 mod exit;
 mod out;
 mod runtime;
+mod times;
 
 mod check;
 mod helper;
+mod queue;
+mod sandbox;
+mod show;
 mod simulate;
 mod version;
 

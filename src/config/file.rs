@@ -111,12 +111,12 @@ pub(super) struct AdminKeys {
     pub listen: Option<At<String>>,
 }
 
-const SECTIONS: [&str; 5] = ["mews", "property", "device", "journal", "admin"];
+pub(super) const SECTIONS: [&str; 5] = ["mews", "property", "device", "journal", "admin"];
 const TOKENS: [&str; 2] = ["client_token", "access_token"];
 
 impl File {
-    /// Sorts the tables of a file and reads their keys.
-    pub(super) fn read(root: &DeTable<'_>, findings: &mut Findings<'_>) -> Self {
+    /// Sorts the tables of a file and reads the keys of those that are wanted.
+    pub(super) fn read(root: &DeTable<'_>, wanted: &[&str], findings: &mut Findings<'_>) -> Self {
         let mut file = Self::default();
         for (key, value) in in_file_order(root) {
             let name = key.get_ref().as_ref();
@@ -124,6 +124,9 @@ impl File {
                 let suggestion = suggestion(name, SECTIONS);
                 findings.error(&key.span(), format!("unknown table `{name}`; {suggestion}"));
                 findings.told(nearest(name, SECTIONS).unwrap_or(name).to_owned());
+                continue;
+            }
+            if !wanted.contains(&name) {
                 continue;
             }
             let Some(table) = table_of(name, value, findings) else {

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
 use super::build::Build;
-use super::file::File;
+use super::file::{File, SECTIONS};
 use super::finding::{Finding, Findings, Severity, Source};
-use super::settings::Config;
+use super::settings::{Config, Journal};
 use super::validate::{self, Surroundings};
 use super::vault::Vault;
 
@@ -51,29 +51,36 @@ impl fmt::Display for Lines<'_> {
     }
 }
 
-/// Reads and judges a config file. `build` says which drivers there are; each is asked about its devices.
+/// Reads and judges a config file. `build` says which drivers there are; each is asked about its
+/// devices.
 ///
 /// # Errors
 /// See [`LoadError`].
 pub fn load(path: &Path, build: &Build, vault: &dyn Vault) -> Result<Loaded, LoadError> {
-    let bytes = fs::read(path).map_err(|cause| LoadError::Unreadable {
-        path: path.to_owned(),
-        cause,
-    })?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let readable =
-            String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
-        let source = Source::new(path, &readable);
-        let mut findings = Findings::new(&source);
-        let end = source.text().len();
-        findings.error(
-            &(end..end),
-            "this is no UTF-8 text; save the file with the encoding UTF-8",
-        );
-        LoadError::Rejected(findings.into_sorted())
-    })?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    parse(&Source::new(path, &text), folder, build, vault)
+    parse(&read(path)?, folder_of(path), build, vault)
+}
+
+/// Reads only what a config file says about the journal. Whoever looks at the worker's memory
+/// needs no tokens, and may not even have them.
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load_journal(path: &Path, build: &Build, vault: &dyn Vault) -> Result<Journal, LoadError> {
+    let source = read(path)?;
+    let mut findings = Findings::new(&source);
+    let file = read_tables(&source, &["journal"], &mut findings);
+    let folder = folder_of(path);
+    let around = Surroundings {
+        build,
+        vault,
+        folder,
+    };
+    let journal = validate::journal(file.journal, &around, &mut findings);
+    let findings = findings.into_sorted();
+    if findings.iter().any(is_error) {
+        return Err(LoadError::Rejected(findings));
+    }
+    Ok(journal)
 }
 
 /// Judges the text of a config file; relative paths in it start at `folder`.
@@ -87,12 +94,7 @@ pub fn parse(
     vault: &dyn Vault,
 ) -> Result<Loaded, LoadError> {
     let mut findings = Findings::new(source);
-    let (root, broken) = DeTable::parse_recoverable(source.text());
-    for error in broken {
-        let at = error.span().unwrap_or(0..0);
-        findings.damage(&at, format!("not TOML: {}", error.message()));
-    }
-    let file = File::read(root.get_ref(), &mut findings);
+    let file = read_tables(source, &SECTIONS, &mut findings);
     let around = Surroundings {
         build,
         vault,
@@ -110,10 +112,7 @@ pub fn parse(
     let admin = validate::admin(file.admin, &mut findings);
 
     let findings = findings.into_sorted();
-    let rejected = findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error);
-    match mews.filter(|_| !rejected) {
+    match mews.filter(|_| !findings.iter().any(is_error)) {
         Some(mews) => {
             let source = source.clone();
             let config = Config {
@@ -131,4 +130,39 @@ pub fn parse(
         }
         None => Err(LoadError::Rejected(findings)),
     }
+}
+
+fn read(path: &Path) -> Result<Source, LoadError> {
+    let unreadable = |cause| LoadError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
+    let bytes = fs::read(path).map_err(unreadable)?;
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let source = Source::new(path, &String::from_utf8_lossy(&error.as_bytes()[..valid]));
+        let mut findings = Findings::new(&source);
+        let end = source.text().len();
+        let fix = "save the file with the encoding UTF-8";
+        findings.error(&(end..end), format!("this is no UTF-8 text; {fix}"));
+        LoadError::Rejected(findings.into_sorted())
+    })?;
+    Ok(Source::new(path, &text))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new(""))
+}
+
+fn read_tables(source: &Source, wanted: &[&str], findings: &mut Findings<'_>) -> File {
+    let (root, broken) = DeTable::parse_recoverable(source.text());
+    for error in broken {
+        let at = error.span().unwrap_or(0..0);
+        findings.damage(&at, format!("not TOML: {}", error.message()));
+    }
+    File::read(root.get_ref(), wanted, findings)
+}
+
+fn is_error(finding: &Finding) -> bool {
+    finding.severity == Severity::Error
 }

@@ -20,7 +20,7 @@ pub mod places;
 
 pub use build::Build;
 pub use finding::{Finding, Place, Severity, Source};
-pub use load::{LoadError, Loaded, load, parse};
+pub use load::{LoadError, Loaded, load, load_journal, parse};
 pub use settings::{
     Admin, Config, Device, Journal, Mews, MewsDevice, Property, PropertyName, RepeatInDoubt,
 };

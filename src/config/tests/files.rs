@@ -67,6 +67,22 @@ fn a_file_that_is_not_there_and_one_that_is_no_text_are_told_apart() {
     );
 }
 
+#[test]
+fn whoever_asks_for_the_journal_needs_no_tokens() {
+    let folder = tempfile::tempdir().expect("a folder for the test");
+    let path = folder.path().join("nightporter.toml");
+    let read = |text: &str| {
+        std::fs::write(&path, text).expect("the test may write");
+        load_journal(&path, &toys::build(toys::KINDS), &Drawer::default())
+    };
+    let journal = read("[mews]\nwrong = 1\n[journal]\npath = \"j.db\"\n");
+    assert_eq!(journal.expect("the journal's table is good").path, folder.path().join("j.db"));
+    let refused = read("[journal]\npaht = \"j.db\"\n").expect_err("a key is misspelt");
+    assert!(refused.to_string().ends_with("did you mean `path`?"), "{refused}");
+    let refused = read("[jounral]\npath = \"j.db\"\n").expect_err("the table is misspelt");
+    assert!(refused.to_string().ends_with("did you mean `journal`?"), "{refused}");
+}
+
 #[cfg(unix)]
 #[test]
 fn the_real_disk_tells_who_may_read_a_secret() {
