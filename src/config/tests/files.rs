@@ -76,11 +76,20 @@ fn whoever_asks_for_the_journal_needs_no_tokens() {
         load_journal(&path, &toys::build(toys::KINDS), &Drawer::default())
     };
     let journal = read("[mews]\nwrong = 1\n[journal]\npath = \"j.db\"\n");
-    assert_eq!(journal.expect("the journal's table is good").path, folder.path().join("j.db"));
+    assert_eq!(
+        journal.expect("the journal's table is good").path,
+        folder.path().join("j.db")
+    );
     let refused = read("[journal]\npaht = \"j.db\"\n").expect_err("a key is misspelt");
-    assert!(refused.to_string().ends_with("did you mean `path`?"), "{refused}");
+    assert!(
+        refused.to_string().ends_with("did you mean `path`?"),
+        "{refused}"
+    );
     let refused = read("[jounral]\npath = \"j.db\"\n").expect_err("the table is misspelt");
-    assert!(refused.to_string().ends_with("did you mean `journal`?"), "{refused}");
+    assert!(
+        refused.to_string().ends_with("did you mean `journal`?"),
+        "{refused}"
+    );
 }
 
 #[cfg(unix)]
