@@ -59,15 +59,15 @@ impl Build {
                 continue;
             }
             let opened = hub.open(kind, name, Some(&device.link), &device.settings);
-            let Err(SettingsError { message, span }) = opened else {
-                continue;
-            };
-            match span {
-                Some(at) if findings.said_at(&at) => {}
-                Some(at) => findings.error(&at, format!("device.{name}.settings: {message}")),
-                None => {
-                    let at = self.place(device, &message);
-                    findings.error(at, format!("device.{name}: {message}"));
+            let Err(error) = opened else { continue };
+            for SettingsError { message, span, .. } in std::iter::once(&error).chain(&error.also) {
+                match span {
+                    Some(at) if findings.said_at(at) => {}
+                    Some(at) => findings.error(at, format!("device.{name}.settings: {message}")),
+                    None => {
+                        let at = self.place(device, message);
+                        findings.error(at, format!("device.{name}: {message}"));
+                    }
                 }
             }
         }

@@ -27,6 +27,8 @@ pub struct SettingsError {
     pub message: String,
     /// Bytes of the config file; the device's own table when the place is unknown.
     pub span: Option<Range<usize>>,
+    /// What else is wrong in the same table, each with nothing here.
+    pub also: Vec<SettingsError>,
 }
 
 impl SettingsError {
@@ -35,6 +37,7 @@ impl SettingsError {
         Self {
             message: message.into(),
             span: None,
+            also: Vec::new(),
         }
     }
 
@@ -89,19 +92,32 @@ impl Settings {
     /// every key that has a safe one.
     ///
     /// # Errors
-    /// A place in the file and a fact, with a suggestion for a misspelt key.
+    /// Every key that is wrong, the others in [`SettingsError::also`]: a place in the file and a
+    /// fact, with a suggestion for a misspelt key.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
-        let table = self
+        let mut table = self
             .table()?
             .unwrap_or_else(|| Spanned::new(self.device_at.clone(), DeTable::new()));
-        T::deserialize(table.into_deserializer()).map_err(|error| {
-            let error = located(error);
-            let span = error.span.clone().unwrap_or_else(|| self.device_at.clone());
-            SettingsError {
-                message: with_suggestion(&error.message),
-                span: Some(span),
+        let mut found: Option<SettingsError> = None;
+        loop {
+            let error = match T::deserialize(table.clone().into_deserializer()) {
+                Ok(settings) => return found.map_or(Ok(settings), Err),
+                Err(error) => error,
+            };
+            let span = error.span().unwrap_or_else(|| self.device_at.clone());
+            // A bad key is told and taken out, so that it hides no other one.
+            let key = key_at(table.get_ref(), &span);
+            let message = in_words(error.message(), key.as_deref());
+            let more = SettingsError::new(message).at(span);
+            let first = found.get_or_insert_with(|| more.clone());
+            if *first != more {
+                first.also.push(more);
             }
-        })
+            match key {
+                Some(key) => drop(table.get_mut().remove(key.as_str())),
+                None => return Err(first.clone()),
+            }
+        }
     }
 
     /// The place of a key in the file, for errors a driver finds after parsing.
@@ -139,28 +155,60 @@ impl Settings {
 }
 
 fn located(error: toml::de::Error) -> SettingsError {
-    SettingsError {
-        message: error.message().to_owned(),
-        span: error.span(),
-    }
+    let place = error.span();
+    let new = SettingsError::new(error.message());
+    place.map_or(new.clone(), |place| new.at(place))
 }
 
-/// Serde names the unknown key and the known ones; the nearest known one becomes a suggestion.
-fn with_suggestion(message: &str) -> String {
+/// The key of a table at which, or in whose value, a place is.
+fn key_at(table: &DeTable<'_>, place: &Range<usize>) -> Option<String> {
+    let holds = |range: Range<usize>| range.start <= place.start && place.end <= range.end;
+    let mut entries = table.iter();
+    let entry = entries.find(|(key, value)| holds(key.span()) || holds(value.span()));
+    entry.map(|(key, _)| key.get_ref().to_string())
+}
+
+/// Serde's sentence as a fact and a fix. Without the value that is wrong: it may be a password.
+fn in_words(message: &str, key: Option<&str>) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
-    let Some(unknown) = quoted
-        .next()
-        .filter(|_| message.starts_with("unknown field"))
-    else {
+    if message.starts_with("unknown field")
+        && let Some(unknown) = quoted.next()
+    {
+        let nearest = quoted
+            .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
+            .filter(|(distance, known)| *distance <= known.len() / 3 + 1)
+            .min();
+        return match nearest {
+            Some((_, known)) => format!("unknown key `{unknown}`; did you mean `{known}`?"),
+            None => format!("unknown key `{unknown}`; remove it"),
+        };
+    }
+    if message.starts_with("missing field")
+        && let Some(missing) = quoted.next()
+    {
+        return format!("`{missing}` is missing; add it");
+    }
+    let Some(key) = key else {
         return message.to_owned();
     };
-    let nearest = quoted
-        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
-        .filter(|(distance, known)| *distance <= known.len() / 3 + 1)
-        .min();
-    match nearest {
-        Some((_, known)) => format!("unknown key `{unknown}`; did you mean `{known}`?"),
-        None => format!("unknown key `{unknown}`; remove it"),
+    let wrong = [
+        "invalid type",
+        "invalid value",
+        "invalid length",
+        "unknown variant",
+    ];
+    match message
+        .rsplit_once(", expected ")
+        .filter(|_| wrong.iter().any(|w| message.starts_with(w)))
+    {
+        Some((_, "a string")) => format!("`{key}` must be a text in quotes"),
+        Some((_, "a boolean")) => format!("`{key}` must be true or false"),
+        Some((_, "u8")) => format!("`{key}` must be a whole number, 0 to 255"),
+        Some((_, "u16")) => format!("`{key}` must be a whole number, 0 to 65535"),
+        Some((_, "u32" | "u64" | "usize")) => format!("`{key}` must be a whole number"),
+        Some((_, "i8" | "i16" | "i32" | "i64")) => format!("`{key}` must be a whole number"),
+        Some((_, expected)) => format!("`{key}` must be {expected}"),
+        None => format!("`{key}`: {message}"),
     }
 }
 

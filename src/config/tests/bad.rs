@@ -286,8 +286,8 @@ fn what_a_driver_finds_is_told_with_the_rest_and_in_its_place() {
         only(&with_settings("encoder = 0")),
         "n.toml:7:1: device.bar: no encoder; give each device one"
     );
-    let text = with_settings("colums = 42").replace("demo", "demon");
-    assert_eq!(findings(&text).len(), 2);
+    let text = with_settings("colums = 42\nencodr = 1").replace("demo", "demon");
+    assert_eq!(findings(&text).len(), 3);
 }
 
 #[test]

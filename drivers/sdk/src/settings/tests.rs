@@ -52,3 +52,52 @@ fn a_value_of_the_wrong_kind_is_placed() {
     assert_eq!(&text[error.span.expect("a place")], "\"many\"");
     assert_eq!(&text[of(text).place_of("columns")], "\"many\"");
 }
+
+#[test]
+fn every_wrong_key_is_told_and_no_value_is_repeated() {
+    let text = "[device.bar.settings]\ncolumns = \"hunter2\"\ncolour = 5\ncolums = 1\n";
+    let error = of(text)
+        .parse::<Printer>()
+        .expect_err("three keys are wrong");
+    let mut all = vec![error.clone()];
+    all.extend(error.also);
+    all.sort_by_key(|error| error.span.as_ref().map(|span| span.start));
+    let told: Vec<&str> = all.iter().map(|error| error.message.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "`columns` must be a whole number, 0 to 255",
+            "unknown key `colour`; remove it",
+            "unknown key `colums`; did you mean `columns`?",
+        ]
+    );
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Encoder {
+    #[serde(rename = "number")]
+    _number: u8,
+}
+
+#[test]
+fn a_missing_key_is_told_at_the_table_after_the_wrong_ones() {
+    let error = of("[device.bar]\n")
+        .parse::<Encoder>()
+        .expect_err("no table");
+    assert_eq!(error.message, "`number` is missing; add it");
+    assert_eq!(error.span, Some(0..12));
+    let text = "[device.bar.settings]\nnumbr = 1\n";
+    let error = of(text)
+        .parse::<Encoder>()
+        .expect_err("two things are wrong");
+    assert_eq!(error.also.len(), 1, "{error:?}");
+}
+
+#[test]
+fn a_number_out_of_bounds_is_told_by_its_bounds() {
+    let text = "[device.bar.settings]\ncolumns = 300\n";
+    let error = of(text).parse::<Printer>().expect_err("too large");
+    assert!(error.message.contains("`columns` must be"), "{error}");
+    assert!(!error.message.contains("300"), "{error}");
+}
