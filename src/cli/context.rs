@@ -1,6 +1,5 @@
 //! What every verb is given, and how it comes to its config.
 
-use std::io;
 use std::path::PathBuf;
 
 use super::exit::Exit;
@@ -53,7 +52,7 @@ impl Context {
                 self.out.remark(format_args!(
                     "{place}: there is no journal to read: {cause}"
                 ));
-                Err(unreadable(&cause, Exit::Unavailable))
+                Err(Exit::unreadable(&cause, Exit::Unavailable))
             }
         }
     }
@@ -76,16 +75,8 @@ impl Context {
     fn refused(&self, error: &LoadError) -> Exit {
         self.out.remark(error);
         match error {
-            LoadError::Unreadable { cause, .. } => unreadable(cause, Exit::Config),
+            LoadError::Unreadable { cause, .. } => Exit::unreadable(cause, Exit::Config),
             LoadError::Rejected(_) => Exit::Config,
         }
-    }
-}
-
-fn unreadable(cause: &io::Error, or: Exit) -> Exit {
-    if cause.kind() == io::ErrorKind::PermissionDenied {
-        Exit::NotPermitted
-    } else {
-        or
     }
 }

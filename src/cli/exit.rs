@@ -1,6 +1,9 @@
 //! What a verb says to the shell, the service manager and the script that called it.
 
+use std::io;
 use std::process::ExitCode;
+
+use crate::journal::OpenError;
 
 /// How a verb ended. The numbers are those of `sysexits.h`, which service managers know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +39,28 @@ impl Exit {
             Self::NotPermitted => 77,
             Self::Config => 78,
             Self::Helper(code) => code,
+        }
+    }
+}
+
+impl Exit {
+    /// Why the worker cannot have its journal.
+    #[must_use]
+    pub fn without_journal(error: &OpenError) -> Self {
+        match error {
+            OpenError::SecondWorker { .. } => Self::TryLater,
+            OpenError::Lost { .. } | OpenError::TooNew { .. } => Self::Config,
+            OpenError::Folder { cause, .. } => Self::unreadable(cause, Self::Unavailable),
+            OpenError::Sql { .. } => Self::Unavailable,
+        }
+    }
+
+    /// A file that cannot be had: forbidden to this user, or something else.
+    pub(super) fn unreadable(cause: &io::Error, or: Self) -> Self {
+        if cause.kind() == io::ErrorKind::PermissionDenied {
+            Self::NotPermitted
+        } else {
+            or
         }
     }
 }
