@@ -297,7 +297,8 @@ CREATE TABLE commands (
     pms_state TEXT,
     note TEXT,
     resolved TEXT,
-    doubt INTEGER NOT NULL DEFAULT 0
+    doubt INTEGER NOT NULL DEFAULT 0,
+    report_tried INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX commands_open ON commands (device, created_us, seen) WHERE stage = 'accepted';
 CREATE INDEX commands_committed ON commands (device) WHERE stage = 'committed';

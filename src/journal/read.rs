@@ -141,6 +141,20 @@ impl Core {
         Ok(us.and_then(|us| Timestamp::from_microsecond(us).ok()))
     }
 
+    /// When the command was accepted that waits longest in a device's line.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn longest_wait(&self, device: &DeviceName) -> Result<Option<Timestamp>, JournalError> {
+        let us: Option<i64> = self
+            .connection
+            .prepare_cached(
+                "SELECT MIN(accepted_us) FROM commands WHERE device = ?1 AND stage = 'accepted'",
+            )?
+            .query_row([device.as_str()], |row| row.get(0))?;
+        Ok(us.and_then(|us| Timestamp::from_microsecond(us).ok()))
+    }
+
     /// The attempt of a device whose end is not known.
     ///
     /// # Errors

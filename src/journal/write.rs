@@ -324,6 +324,40 @@ impl Core {
         })
     }
 
+    /// A final state is about to be sent: from here on Mews may know it.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn about_to_report(&mut self, id: CommandId) -> Result<(), JournalError> {
+        self.transact(Durability::Relaxed, |tx| {
+            tx.prepare_cached(
+                "UPDATE commands SET report_tried = 1 WHERE id = ?1 AND report_tried = 0",
+            )?
+            .execute([id.to_string()])?;
+            Ok(())
+        })
+    }
+
+    /// A person asks for a new attempt of a command that ended with nothing done and of which
+    /// nothing final was sent. False: one of these is not so.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn retry(&mut self, id: CommandId, now: Timestamp) -> Result<bool, JournalError> {
+        self.transact(Durability::Synced, |tx| {
+            let changed = tx.execute(
+                "UPDATE commands SET stage = 'accepted', outcome = NULL, outcome_kind = NULL, \
+                 settled_us = NULL, bookmark = NULL WHERE id = ?1 AND stage = 'settled' \
+                 AND outcome_kind = 'failed' AND report_tried = 0 AND cancel = 0",
+                [id.to_string()],
+            )?;
+            if changed > 0 {
+                step(tx, id, now, "again", "asked by a person")?;
+            }
+            Ok(changed > 0)
+        })
+    }
+
     /// The hotel system knows: the payload goes now. An unconfirmed one keeps its bookmark.
     ///
     /// # Errors

@@ -1,0 +1,184 @@
+//! One property: its cloud, its clock and zone, its devices, and how fresh our knowledge is.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use driver_sdk::{CommandId, DeviceName};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use crate::board::Board;
+use crate::config::MewsDevice;
+use crate::journal::{Found, Journal};
+use crate::life::Rules;
+use crate::mews::cloud::Cloud;
+
+/// A device as the intake sees it.
+#[derive(Debug, Clone)]
+pub struct Member {
+    /// `[device.NAME]`.
+    pub name: DeviceName,
+    /// How the config names it in the hotel system.
+    pub mews: MewsDevice,
+    /// Its rules.
+    pub rules: Rules,
+}
+
+/// One property. Shared by its intake, its reports and the lanes of its devices.
+#[derive(Debug)]
+pub struct Hotel {
+    /// `[property.NAME]`.
+    pub name: String,
+    /// Its operations.
+    pub cloud: Cloud,
+    /// The journal.
+    pub journal: Journal,
+    /// What is known of the journal's birth.
+    pub found: Found,
+    /// The board.
+    pub board: Board,
+    /// Its devices on this PC.
+    pub members: Vec<Member>,
+    knowledge: Mutex<Knowledge>,
+}
+
+#[derive(Debug)]
+struct Knowledge {
+    zone: Option<TimeZone>,
+    /// The zone is the config's: what Mews says does not matter.
+    zone_is_set: bool,
+    /// Ids by the names the hotel system gives.
+    ids_by_name: BTreeMap<String, Vec<Uuid>>,
+    /// By the monotonic clock: when the socket came up, while it is up.
+    up_since: Option<Duration>,
+    /// When we last knew a command to be open there.
+    seen_open: BTreeMap<CommandId, Duration>,
+    /// When the last complete sweep began.
+    swept: Option<Duration>,
+}
+
+impl Hotel {
+    /// A property that knows nothing yet. `zone`: the config's, which wins over Mews'.
+    #[must_use]
+    pub fn new(
+        name: &str,
+        cloud: Cloud,
+        journal: Journal,
+        found: Found,
+        board: Board,
+        members: Vec<Member>,
+        zone: Option<TimeZone>,
+    ) -> Self {
+        let knowledge = Knowledge {
+            zone_is_set: zone.is_some(),
+            zone,
+            ids_by_name: BTreeMap::new(),
+            up_since: None,
+            seen_open: BTreeMap::new(),
+            swept: None,
+        };
+        Self {
+            name: name.to_owned(),
+            cloud,
+            journal,
+            found,
+            board,
+            members,
+            knowledge: Mutex::new(knowledge),
+        }
+    }
+
+    fn knowledge(&self) -> MutexGuard<'_, Knowledge> {
+        self.knowledge
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The cloud's time, or the best guess at it.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.cloud.clock().best_guess()
+    }
+
+    /// The member a command is for, by its device's id or unique name.
+    #[must_use]
+    pub fn member_of(&self, id: Uuid, name: &str) -> Option<&Member> {
+        self.members.iter().find(|member| match &member.mews {
+            MewsDevice::Id(configured) => *configured == id,
+            MewsDevice::Name(configured) => {
+                let same = configured.trim() == name.trim();
+                // Two devices of one name: nobody can tell which one is meant.
+                same && self
+                    .knowledge()
+                    .ids_by_name
+                    .get(configured.trim())
+                    .is_none_or(|ids| ids.len() == 1)
+            }
+        })
+    }
+
+    /// The property's zone, once it is known.
+    #[must_use]
+    pub fn zone(&self) -> Option<TimeZone> {
+        self.knowledge().zone.clone()
+    }
+
+    /// The zone as the hotel system says it; the config's wins.
+    pub fn zone_is(&self, zone: TimeZone) {
+        let mut knowledge = self.knowledge();
+        if !knowledge.zone_is_set {
+            knowledge.zone = Some(zone);
+        }
+    }
+
+    /// The hotel's devices, by name.
+    pub fn devices_are(&self, ids_by_name: BTreeMap<String, Vec<Uuid>>) {
+        self.knowledge().ids_by_name = ids_by_name;
+    }
+
+    /// The socket came up, or went down.
+    pub fn link_is(&self, up: bool) {
+        let now = self.cloud.clock().monotonic();
+        self.knowledge().up_since = up.then_some(now);
+    }
+
+    /// True while the socket stands.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        self.knowledge().up_since.is_some()
+    }
+
+    /// A command was just seen open in the hotel system.
+    pub fn saw_open(&self, id: CommandId) {
+        let now = self.cloud.clock().monotonic();
+        self.knowledge().seen_open.insert(id, now);
+    }
+
+    /// A complete sweep has ended that began then.
+    pub fn swept(&self, began: Duration) {
+        self.knowledge().swept = Some(began);
+    }
+
+    /// A command is over: nothing needs to be known of it.
+    pub fn forget(&self, id: CommandId) {
+        self.knowledge().seen_open.remove(&id);
+    }
+
+    /// True if a cancel would have reached us: the socket has stood since we last saw the
+    /// command open, and no later sweep left it out. Else it is read once more before commit.
+    #[must_use]
+    pub fn is_fresh(&self, id: CommandId) -> bool {
+        let knowledge = self.knowledge();
+        let Some(seen) = knowledge.seen_open.get(&id) else {
+            return false;
+        };
+        let stood = knowledge.up_since.is_some_and(|since| since <= *seen);
+        let left_out = knowledge.swept.is_some_and(|began| began > *seen);
+        stood && !left_out
+    }
+}
+
+/// Every property of this process, by name.
+pub type Hotels = BTreeMap<String, Arc<Hotel>>;

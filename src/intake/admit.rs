@@ -1,0 +1,240 @@
+//! One command, read from Mews, becomes a row; or it is not ours, or it is known.
+
+use std::time::Duration;
+
+use driver_sdk::{Class, Document, LocalWork, Personal, Say, Work};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::hotel::{Hotel, Member};
+use crate::journal::{Accepted, JournalError, NewCommand, PmsState};
+use crate::life::{Outcome, Said};
+use crate::mews::translate::{self, Payload, Untranslatable};
+use crate::mews::wire::{Command, State};
+use crate::report::{Interim, age};
+
+/// What became of a command that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Admitted {
+    /// A new row.
+    New,
+    /// Known already, or cancelled, or over: nothing new to do.
+    Nothing,
+    /// No device of this PC: left alone.
+    NotOurs,
+}
+
+/// Takes a command in, or notes what its state tells about one that is known.
+///
+/// # Errors
+/// The journal's: nothing was accepted, and Mews will list it again.
+pub async fn admit(
+    hotel: &Hotel,
+    interim: &Interim,
+    command: &Command,
+) -> Result<Admitted, JournalError> {
+    let Some(member) = hotel.member_of(command.device.id, &command.device.name) else {
+        return Ok(Admitted::NotOurs);
+    };
+    let id = command.id;
+    let known = hotel.journal.with(move |core| core.row(id)).await?;
+    match (&command.state, known) {
+        (State::Pending | State::Received, None) => accept(hotel, interim, member, command).await,
+        (State::Pending | State::Received, Some(_)) => {
+            hotel.saw_open(id);
+            Ok(Admitted::Nothing)
+        }
+        (State::Processing, Some(_)) => {
+            hotel.saw_open(id);
+            Ok(Admitted::Nothing)
+        }
+        (state, Some(_)) if state.is_final() => {
+            over(hotel, member, id, state).await?;
+            Ok(Admitted::Nothing)
+        }
+        (_, Some(_) | None) => Ok(Admitted::Nothing),
+    }
+}
+
+/// Mews has a final state for a command we know: a cancel before commit wins, anything else is a
+/// foreign hand and means that nothing runs.
+pub(super) async fn over(
+    hotel: &Hotel,
+    member: &Member,
+    id: driver_sdk::CommandId,
+    state: &State,
+) -> Result<(), JournalError> {
+    let (seen, now) = (PmsState(state.as_str().to_owned()), hotel.now());
+    let cancelled = *state == State::Cancelled;
+    let touched = hotel
+        .journal
+        .with(move |core| {
+            let Some(row) = core.row(id)? else {
+                return Ok(false);
+            };
+            if row.reported_at.is_some() || row.outcome.is_some() && !cancelled {
+                // Our own echo, or over here too: the teller settles what differs.
+                return Ok(false);
+            }
+            core.seen_in_pms(id, &seen)?;
+            core.request_cancel(id, &format!("Mews says {}", seen.0), now)
+        })
+        .await?;
+    if touched {
+        if !cancelled {
+            let text = format!(
+                "Another hand gave a waiting command the state {}",
+                state.as_str()
+            );
+            hotel.board.alarm(now, text, Some(id));
+        }
+        hotel.board.tell(id, &member.name, "cancelled in Mews");
+        hotel.board.ring(&member.name);
+    }
+    hotel.board.teller_bell(&hotel.name).notify_one();
+    Ok(())
+}
+
+async fn accept(
+    hotel: &Hotel,
+    interim: &Interim,
+    member: &Member,
+    command: &Command,
+) -> Result<Admitted, JournalError> {
+    let id = command.id;
+    let class = member.rules.class;
+    let received = command.state == State::Received;
+    let created = command.created.unwrap_or_else(|| hotel.now());
+    let lost = hotel.found.may_have_been_begun(created, received);
+    let kept = match command.created {
+        None => Err(unreadable("its time of creation cannot be read")),
+        Some(_) => keep(hotel, command),
+    };
+    let (expires, outcome) = match kept {
+        Ok(work) => {
+            let expires = expires(member, created, &work);
+            (
+                expires,
+                too_old(hotel, created, expires).or_else(|| lost_key(class, lost)),
+            )
+        }
+        // A payload that cannot be kept is a full disk: Mews lists the command again.
+        Err(Unkept::Disk(error)) => return Err(JournalError::Payload(error)),
+        Err(Unkept::Say(say)) => (None, Some(Outcome::failed(say))),
+    };
+    let ended = outcome.is_some();
+    let said = if received {
+        Said::Received
+    } else {
+        Said::Nothing
+    };
+    let new = NewCommand {
+        id,
+        property: hotel.name.clone(),
+        device: member.name.clone(),
+        device_title: command.device.name.clone(),
+        class,
+        created,
+        expires,
+        said,
+        local: false,
+        repeat: lost && class == Class::Printer,
+        outcome,
+    };
+    let now = hotel.now();
+    let accepted = hotel
+        .journal
+        .with(move |core| core.accept(&[new], now))
+        .await?;
+    if accepted != [Accepted::New] {
+        return Ok(Admitted::Nothing);
+    }
+    hotel.saw_open(id);
+    tracing::info!(command = %id, device = %member.name, "Command accepted");
+    hotel.board.tell(id, &member.name, "accepted");
+    if ended {
+        hotel.board.teller_bell(&hotel.name).notify_one();
+    } else {
+        interim.waits(id, said);
+        hotel.board.ring(&member.name);
+    }
+    Ok(Admitted::New)
+}
+
+fn too_old(hotel: &Hotel, created: Timestamp, expires: Option<Timestamp>) -> Option<Outcome> {
+    // Without the cloud's time nothing is too old yet: the lane waits for it.
+    let now = hotel.cloud.clock().now()?;
+    expires.filter(|expires| *expires <= now)?;
+    let old = Duration::try_from(now.duration_since(created)).unwrap_or_default();
+    Some(Outcome::expired(Say::new("EXPIRED").with("age", age(old))))
+}
+
+fn lost_key(class: Class, lost: bool) -> Option<Outcome> {
+    (lost && class == Class::KeyCutter).then(|| Outcome::failed(Say::new("LOST-MEMORY")))
+}
+
+fn expires(member: &Member, created: Timestamp, work: &Work) -> Option<Timestamp> {
+    let by_age = member
+        .rules
+        .expires
+        .and_then(|age| created.checked_add(age).ok());
+    match work {
+        // A key opens nothing after the stay.
+        Work::Key(key) => Some(by_age.map_or(key.end, |age| age.min(key.end))),
+        Work::Print(_) | Work::Fiscal(_) | Work::Local(LocalWork::Test | LocalWork::Z) => by_age,
+    }
+}
+
+enum Unkept {
+    Say(Say),
+    Disk(std::io::Error),
+}
+
+impl From<std::io::Error> for Unkept {
+    fn from(error: std::io::Error) -> Self {
+        Self::Disk(error)
+    }
+}
+
+fn unreadable(why: impl std::fmt::Display) -> Unkept {
+    Unkept::Say(Say::new("DATA-UNREADABLE").with("why", why))
+}
+
+/// Writes a command's payload beside the journal, in the drivers' words.
+///
+/// # Errors
+/// What to tell the clerk.
+pub fn keep_payload(hotel: &Hotel, command: &Command) -> Result<(), Say> {
+    match keep(hotel, command) {
+        Ok(_) => Ok(()),
+        Err(Unkept::Say(say)) => Err(say),
+        Err(Unkept::Disk(error)) => {
+            tracing::error!(command = %command.id, error = %error, "Payload cannot be written");
+            Err(Say::new("JOURNAL-UNWRITABLE"))
+        }
+    }
+}
+
+fn keep(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
+    let payloads = hotel.journal.payloads();
+    let payload = translate::payload(command).map_err(|error: Untranslatable| unreadable(error))?;
+    let (work, document): (Work, Option<Personal<Vec<u8>>>) = match payload {
+        Payload::Print {
+            copies,
+            mime,
+            bytes,
+        } => {
+            let length = bytes.reveal().len() as u64;
+            let document = Document::at(payloads.document(command.id), length);
+            (translate::print(copies, mime, document), Some(bytes))
+        }
+        Payload::Ready(work) => (work, None),
+    };
+    let document = document.as_ref().map(|bytes| bytes.reveal().as_slice());
+    payloads.write(command.id, &as_json(&work), document)?;
+    Ok(work)
+}
+
+fn as_json(work: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(work).expect("work is plain data")
+}

@@ -1,0 +1,558 @@
+//! The task that takes commands in: events, fetches without a waiting window, sweeps.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use driver_sdk::CommandId;
+use futures_util::future::BoxFuture;
+use jiff::tz::TimeZone;
+use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::time::sleep_until;
+use tokio_util::sync::CancellationToken;
+
+use super::admit::{Admitted, admit, over};
+use crate::hotel::Hotel;
+use crate::journal::JournalError;
+use crate::mews::cloud::CallError;
+use crate::mews::socket::{Reconnect, SocketEvent};
+use crate::mews::wire::{Event, State};
+use crate::report::Interim;
+
+/// Ids fetched at a time: print jobs come inline.
+const FETCH_MAX: usize = 100;
+/// Between two sweeps while the socket stands, and while it is down.
+const SWEEP_UP: Duration = Duration::from_secs(60);
+const SWEEP_DOWN: Duration = Duration::from_secs(10);
+/// A sweep starts never sooner than this many times as long as the last one took.
+const SWEEP_SHARE: u32 = 20;
+/// Between two looks at the device list, and at the hotel.
+const DEVICES_EVERY: Duration = Duration::from_secs(300);
+const HOTEL_EVERY: Duration = Duration::from_secs(3600);
+/// Rest after a call that failed for good.
+const RETRY: Duration = Duration::from_secs(30);
+
+/// Everything heard from outside, for whoever follows the socket.
+#[derive(Debug, Clone)]
+pub enum Outside {
+    /// An event, of any type.
+    Event(Event),
+    /// The socket came up or went down.
+    Up(bool),
+}
+
+/// The intake of one property.
+pub struct Intake {
+    hotel: Arc<Hotel>,
+    interim: Interim,
+    socket: mpsc::Receiver<SocketEvent>,
+    reconnect: Reconnect,
+    outside: broadcast::Sender<Outside>,
+    sweep_now: Arc<Notify>,
+    wanted: BTreeSet<CommandId>,
+    not_ours: BTreeSet<uuid::Uuid>,
+    in_hotel: Option<BTreeSet<String>>,
+}
+
+impl std::fmt::Debug for Intake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Intake")
+            .field("hotel", &self.hotel.name)
+            .finish_non_exhaustive()
+    }
+}
+
+type Call<T> = Option<BoxFuture<'static, T>>;
+
+/// Waits for a call under way; never, if there is none.
+async fn under_way<T>(call: &mut Call<T>) -> T {
+    match call {
+        Some(future) => {
+            let done = future.await;
+            *call = None;
+            done
+        }
+        None => std::future::pending().await,
+    }
+}
+
+struct Sweep {
+    began: Duration,
+    took: Duration,
+    complete: bool,
+    cut: bool,
+}
+
+impl Intake {
+    /// An intake that hears a socket.
+    #[must_use]
+    pub fn new(
+        hotel: Arc<Hotel>,
+        interim: Interim,
+        socket: mpsc::Receiver<SocketEvent>,
+        reconnect: Reconnect,
+        outside: broadcast::Sender<Outside>,
+        sweep_now: Arc<Notify>,
+    ) -> Self {
+        Self {
+            hotel,
+            interim,
+            socket,
+            reconnect,
+            outside,
+            sweep_now,
+            wanted: BTreeSet::new(),
+            not_ours: BTreeSet::new(),
+            in_hotel: None,
+        }
+    }
+
+    /// Takes commands in until stopped.
+    pub async fn run(mut self, stop: CancellationToken) {
+        self.want_unfinished().await;
+        let start = driver_sdk::clock::now();
+        let mut fetch: Call<Fetched> = None;
+        let mut sweep: Call<Sweep> = None;
+        let mut hotel_call: Call<Duration> = None;
+        let mut device_call: Call<(Duration, Option<BTreeSet<String>>)> = None;
+        let mut sweep_at = start + SWEEP_DOWN;
+        let (mut hotel_at, mut devices_at) = (start, start);
+        loop {
+            let now = driver_sdk::clock::now();
+            if fetch.is_none() && !self.wanted.is_empty() {
+                fetch = Some(Box::pin(self.fetch()));
+            }
+            if hotel_call.is_none() && hotel_at <= now {
+                hotel_call = Some(Box::pin(learn_hotel(self.hotel.clone())));
+            }
+            // The clock and the first commands come before the list of devices.
+            if device_call.is_none() && devices_at <= now && self.hotel.cloud.clock().known() {
+                device_call = Some(Box::pin(learn_devices(self.hotel.clone())));
+            }
+            if sweep.is_none() && sweep_at <= now {
+                sweep = Some(Box::pin(sweep_once(
+                    self.hotel.clone(),
+                    self.interim.clone(),
+                )));
+            }
+            let mut wake = now + SWEEP_UP;
+            if sweep.is_none() {
+                wake = wake.min(sweep_at);
+            }
+            if hotel_call.is_none() {
+                wake = wake.min(hotel_at);
+            }
+            if device_call.is_none() && self.hotel.cloud.clock().known() {
+                wake = wake.min(devices_at.max(now + Duration::from_millis(1)));
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                heard = self.socket.recv() => match heard {
+                    Some(SocketEvent::Up) => {
+                        self.socket_is(true);
+                        self.hotel.board.edit_link(&self.hotel.name, |link| {
+                            link.down_because = None;
+                        });
+                        // Socket first, then the list: no gap is left between the two.
+                        sweep = None;
+                        sweep_at = driver_sdk::clock::now();
+                    }
+                    Some(SocketEvent::Down { why }) => {
+                        self.socket_is(false);
+                        self.hotel.board.edit_link(&self.hotel.name, |link| {
+                            link.down_because = Some(why.to_string());
+                        });
+                        sweep_at = sweep_at.min(driver_sdk::clock::now() + SWEEP_DOWN);
+                    }
+                    Some(SocketEvent::Events(events)) => self.hear(events).await,
+                    Some(SocketEvent::Skipped(skipped)) => {
+                        tracing::warn!(count = skipped.len(), "Events that cannot be read");
+                    }
+                    None => return,
+                },
+                fetched = under_way(&mut fetch) => self.fetched(fetched),
+                done = under_way(&mut sweep) => {
+                    let pause = if self.hotel.is_up() { SWEEP_UP } else { SWEEP_DOWN };
+                    let pause = pause.max(done.took * SWEEP_SHARE);
+                    if done.complete {
+                        self.hotel.swept(done.began);
+                        let now = self.hotel.now();
+                        self.hotel.board.edit_link(&self.hotel.name, |link| {
+                            link.last_sweep = Some(now);
+                            link.last_answer = Some(now);
+                            link.unauthorized = false;
+                        });
+                    }
+                    let now = driver_sdk::clock::now();
+                    sweep_at = match (done.complete, done.cut) {
+                        (true, true) => now + done.took,
+                        (true, false) => now + pause,
+                        (false, _) => now + pause.min(SWEEP_DOWN),
+                    };
+                }
+                rest = under_way(&mut hotel_call) => {
+                    hotel_at = driver_sdk::clock::now() + rest;
+                    // Whatever waited for the time or the zone may go on.
+                    for member in &self.hotel.members {
+                        self.hotel.board.ring(&member.name);
+                    }
+                }
+                (rest, names) = under_way(&mut device_call) => {
+                    devices_at = driver_sdk::clock::now() + rest;
+                    self.devices_listed(names);
+                }
+                () = self.sweep_now.notified() => sweep_at = driver_sdk::clock::now(),
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    fn socket_is(&self, up: bool) {
+        self.hotel.link_is(up);
+        let now = self.hotel.now();
+        self.hotel.board.edit_link(&self.hotel.name, |link| {
+            link.up_since = up.then_some(now);
+        });
+        let _ = self.outside.send(Outside::Up(up));
+    }
+
+    /// At the start: what the journal has open is asked for at once.
+    async fn want_unfinished(&mut self) {
+        let name = self.hotel.name.clone();
+        match self
+            .hotel
+            .journal
+            .with(move |core| core.unfinished(&name))
+            .await
+        {
+            Ok(ids) => self.wanted.extend(ids),
+            Err(error) => tracing::error!(error = %error, "Journal cannot be read"),
+        }
+    }
+
+    async fn hear(&mut self, events: Vec<Event>) {
+        let mut announced = BTreeSet::new();
+        for event in events {
+            if let Event::DeviceCommand { id, state } = &event {
+                match state {
+                    State::Pending => {
+                        announced.insert(*id);
+                    }
+                    State::Cancelled | State::Processed | State::Error => {
+                        self.is_over(*id, state).await;
+                    }
+                    State::Received | State::Processing | State::Unknown(_) => {}
+                }
+            }
+            let _ = self.outside.send(Outside::Event(event));
+        }
+        if announced.is_empty() {
+            return;
+        }
+        let ids: Vec<_> = announced.into_iter().collect();
+        let asked = ids.clone();
+        // A known id is nothing new; one the journal cannot answer for is fetched.
+        let unknown = self
+            .hotel
+            .journal
+            .with(move |core| core.unknown(&asked))
+            .await;
+        self.wanted.extend(unknown.unwrap_or(ids));
+    }
+
+    async fn is_over(&mut self, id: CommandId, state: &State) {
+        self.wanted.remove(&id);
+        let row = self.hotel.journal.with(move |core| core.row(id)).await;
+        let Ok(Some(row)) = row else { return };
+        let member = self
+            .hotel
+            .members
+            .iter()
+            .find(|member| member.name == row.device);
+        if let Some(member) = member
+            && let Err(error) = over(&self.hotel, member, id, state).await
+        {
+            tracing::error!(command = %id, error = %error, "Cancel not noted");
+        }
+    }
+
+    fn fetch(&mut self) -> impl Future<Output = Fetched> + Send + 'static {
+        let mut ids: Vec<_> = self.wanted.iter().copied().take(FETCH_MAX).collect();
+        ids.sort_unstable();
+        for id in &ids {
+            self.wanted.remove(id);
+        }
+        fetch_once(self.hotel.clone(), self.interim.clone(), ids)
+    }
+
+    fn fetched(&mut self, fetched: Fetched) {
+        match fetched {
+            Fetched::Read { not_ours } => {
+                for device in not_ours {
+                    if self.not_ours.insert(device) {
+                        tracing::info!(%device, "Commands of a device not configured here");
+                    }
+                }
+            }
+            // The sweep finds what is still open; asking again at once would not help.
+            Fetched::Failed => {}
+        }
+    }
+
+    fn devices_listed(&mut self, names: Option<BTreeSet<String>>) {
+        let Some(names) = names else { return };
+        let changed = self.in_hotel.as_ref().is_some_and(|old| *old != names);
+        self.in_hotel = Some(names);
+        if changed {
+            // Mews announces nothing of a device that was linked while the socket stood.
+            tracing::info!("Configured devices changed in Mews; reconnecting once");
+            self.reconnect.now();
+        }
+    }
+}
+
+enum Fetched {
+    Read { not_ours: BTreeSet<uuid::Uuid> },
+    Failed,
+}
+
+async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) -> Fetched {
+    let not_ours = std::sync::Mutex::new(BTreeSet::new());
+    let result = hotel
+        .cloud
+        .get_all_by_ids(&ids, |command| {
+            let (hotel, interim, not_ours) = (&hotel, &interim, &not_ours);
+            async move {
+                if let Some(device) = take_in(hotel, interim, &command).await {
+                    not_ours
+                        .lock()
+                        .unwrap_or_else(std::sync::PoisonError::into_inner)
+                        .insert(device);
+                }
+            }
+        })
+        .await;
+    match result {
+        Ok(fetched) => {
+            for (id, reason) in &fetched.refused {
+                tracing::warn!(command = %id, %reason, "Mews does not give a command");
+            }
+            for id in &fetched.missing {
+                gone(&hotel, *id).await;
+            }
+            for skipped in &fetched.skipped {
+                tracing::warn!(command = ?skipped.id, why = %skipped.why, "Unreadable command");
+            }
+            answered(&hotel);
+            let not_ours = not_ours
+                .into_inner()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            Fetched::Read { not_ours }
+        }
+        Err(error) => {
+            failed(&hotel, &error);
+            Fetched::Failed
+        }
+    }
+}
+
+/// Mews does not know a command that the journal has open: keep, alarm, do not act.
+async fn gone(hotel: &Hotel, id: CommandId) {
+    let row = hotel
+        .journal
+        .with(move |core| core.row(id))
+        .await
+        .ok()
+        .flatten();
+    if row.is_some_and(|row| row.reported_at.is_none()) {
+        let text = "Mews no longer knows a command that is open here; it is kept and not run";
+        hotel.board.alarm(hotel.now(), text, Some(id));
+    }
+}
+
+async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
+    let began = hotel.cloud.clock().monotonic();
+    let swept = hotel
+        .cloud
+        .get_all_active(|command| {
+            let (hotel, interim) = (&hotel, &interim);
+            async move {
+                take_in(hotel, interim, &command).await;
+            }
+        })
+        .await;
+    let took = hotel.cloud.clock().monotonic().saturating_sub(began);
+    match swept {
+        Ok(swept) => {
+            for skipped in &swept.skipped {
+                tracing::warn!(command = ?skipped.id, why = %skipped.why, "Unreadable command");
+            }
+            Sweep {
+                began,
+                took,
+                complete: true,
+                cut: swept.looks_cut(),
+            }
+        }
+        Err(error) => {
+            failed(&hotel, &error);
+            Sweep {
+                began,
+                took,
+                complete: false,
+                cut: false,
+            }
+        }
+    }
+}
+
+/// Admits a command; the device's id if it is not ours.
+async fn take_in(
+    hotel: &Hotel,
+    interim: &Interim,
+    command: &crate::mews::wire::Command,
+) -> Option<uuid::Uuid> {
+    match admit(hotel, interim, command).await {
+        Ok(Admitted::NotOurs) => Some(command.device.id),
+        Ok(Admitted::New | Admitted::Nothing) => None,
+        Err(error) => {
+            journal_failed(hotel, &error);
+            None
+        }
+    }
+}
+
+fn journal_failed(hotel: &Hotel, error: &JournalError) {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    hotel.board.journal_is(Some((hotel.now(), text)));
+}
+
+fn answered(hotel: &Hotel) {
+    let now = hotel.now();
+    hotel.board.edit_link(&hotel.name, |link| {
+        link.last_answer = Some(now);
+        link.unauthorized = false;
+    });
+}
+
+fn failed(hotel: &Hotel, error: &CallError) {
+    tracing::warn!(property = %hotel.name, error = %error, "Mews call failed");
+    if matches!(error, CallError::Unauthorized) {
+        hotel
+            .board
+            .edit_link(&hotel.name, |link| link.unauthorized = true);
+    }
+}
+
+/// Learns the cloud's time and the hotel's zone; gives the rest until the next look.
+async fn learn_hotel(hotel: Arc<Hotel>) -> Duration {
+    let configuration = match hotel.cloud.configuration().await {
+        Ok(configuration) => configuration,
+        Err(error) => {
+            failed(&hotel, &error);
+            return RETRY;
+        }
+    };
+    let enterprise = &configuration.enterprise;
+    if enterprise.is_portfolio {
+        let text = "The access token is a portfolio token: it covers several hotels, and commands \
+                    need the token of one. Ask Mews for the hotel's own access token.";
+        hotel.board.alarm(hotel.now(), text, None);
+    }
+    match TimeZone::get(&enterprise.time_zone_identifier) {
+        Ok(zone) => hotel.zone_is(zone),
+        Err(error) => {
+            let zone = &enterprise.time_zone_identifier;
+            tracing::error!(%zone, error = %error, "Unknown zone; set `timezone` in the config");
+        }
+    }
+    if let Some(skew) = hotel.cloud.clock().skew()
+        && skew.abs() > jiff::SignedDuration::from_secs(30)
+    {
+        tracing::warn!(
+            seconds = skew.as_secs(),
+            "The clock of this PC is wrong; ages are right"
+        );
+    }
+    let zone = hotel
+        .zone()
+        .and_then(|zone| zone.iana_name().map(str::to_owned));
+    let name = enterprise.name.clone();
+    hotel.board.edit_link(&hotel.name, |link| {
+        link.zone = zone;
+        link.hotel = Some(name);
+    });
+    answered(&hotel);
+    HOTEL_EVERY
+}
+
+/// Learns which configured devices the hotel has.
+async fn learn_devices(hotel: Arc<Hotel>) -> (Duration, Option<BTreeSet<String>>) {
+    let (devices, skipped) = match hotel.cloud.devices().await {
+        Ok(listed) => listed,
+        Err(error) => {
+            failed(&hotel, &error);
+            return (RETRY, None);
+        }
+    };
+    if !skipped.is_empty() {
+        tracing::warn!(count = skipped.len(), "Devices that cannot be read");
+    }
+    let mut by_name = std::collections::BTreeMap::<String, Vec<uuid::Uuid>>::new();
+    for device in &devices {
+        by_name
+            .entry(device.name.trim().to_owned())
+            .or_default()
+            .push(device.id);
+    }
+    let mut found = BTreeSet::new();
+    for member in &hotel.members {
+        let named: Vec<_> = devices
+            .iter()
+            .filter(|device| match &member.mews {
+                crate::config::MewsDevice::Id(id) => device.id == *id,
+                crate::config::MewsDevice::Name(name) => device.name.trim() == name.trim(),
+            })
+            .collect();
+        let title = match named.as_slice() {
+            [one] => Some(one.name.clone()),
+            [] => {
+                tracing::warn!(device = %member.name, mews = %member.mews, "Device not in Mews");
+                None
+            }
+            [_, _, ..] => {
+                let text = format!(
+                    "Mews has several devices named {}: write the id of the right one into the \
+                     config; until then none of their commands is taken",
+                    member.mews
+                );
+                hotel.board.alarm(hotel.now(), text, None);
+                None
+            }
+        };
+        let there = title.is_some();
+        hotel.board.edit_device(&member.name, |device| {
+            device.in_hotel = Some(there);
+            if let Some(title) = &title {
+                device.title.clone_from(title);
+            }
+        });
+        if let Some(title) = title {
+            found.insert(member.name.as_str().to_owned());
+            let device = member.name.clone();
+            let _ = hotel
+                .journal
+                .with(move |core| core.retitle(&device, &title))
+                .await;
+        }
+    }
+    hotel.devices_are(by_name);
+    answered(&hotel);
+    (DEVICES_EVERY, Some(found))
+}

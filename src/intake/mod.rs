@@ -1,0 +1,10 @@
+//! From an announcement to a row: which commands are ours, fetched, kept, accepted.
+//!
+//! Announcements are hints and may repeat; what `getAllByIds` and `getAllActive` say is the
+//! truth. Nothing here decides what happens to a command next: that is [`crate::life`].
+
+mod admit;
+mod desk;
+
+pub use admit::{Admitted, admit, keep_payload};
+pub use desk::{Intake, Outside};

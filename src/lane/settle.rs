@@ -1,0 +1,289 @@
+//! What a lane writes at the end of a turn, and what it asks the cloud before one begins.
+
+use std::time::Duration;
+
+use driver_sdk::{Fault, FaultKind, Say, Staged, Verdict};
+
+use super::slot::Slot;
+use crate::intake;
+use crate::journal::{Gate, JournalError, PmsState, Row};
+use crate::life::{Next, Outcome, OutcomeKind};
+use crate::mews::wire::State;
+use crate::report::NotConfirmed;
+
+/// How long a read before commit may take; then paper and keys within their age go on.
+const READ_AGAIN: Duration = Duration::from_secs(3);
+/// Rest while Mews does not confirm `Processing`.
+const NOT_CONFIRMED_REST: Duration = Duration::from_secs(2);
+/// Rest while a settled outcome cannot be written: it is known and must not be lost.
+const WRITE_REST: Duration = Duration::from_millis(500);
+
+impl Slot {
+    fn gate(&self, staged: Staged) -> Gate {
+        Gate {
+            scope: self.scope.clone(),
+            now: self.now(),
+            staged,
+        }
+    }
+
+    /// Writes an outcome and wakes the teller. A disk that refuses is asked again before
+    /// anything else happens on this wire: the outcome is known and must not be lost.
+    pub(super) async fn settle(
+        &mut self,
+        row: &Row,
+        outcome: Outcome,
+        staged: Staged,
+    ) -> Result<(), JournalError> {
+        let id = row.entry.id;
+        let (kind, gate) = (outcome.kind, self.gate(staged));
+        loop {
+            let (outcome, gate) = (outcome.clone(), gate.clone());
+            match self
+                .hotel
+                .journal
+                .with(move |core| core.settle(id, &outcome, &gate))
+                .await
+            {
+                Ok(_) => break,
+                Err(JournalError::Closed) => return Err(JournalError::Closed),
+                Err(error) => {
+                    let why = super::host::chain(&error);
+                    self.hotel.board.journal_is(Some((self.now(), why)));
+                    tokio::time::sleep(WRITE_REST).await;
+                }
+            }
+        }
+        self.hotel.board.journal_is(None);
+        tracing::info!(device = %self.name, command = %id, outcome = kind.as_str(), "Settled");
+        self.hotel
+            .board
+            .tell(id, &self.name, format!("ended: {}", kind.as_str()));
+        self.interim.ended(id);
+        self.hotel.board.teller_bell(&self.hotel.name).notify_one();
+        Ok(())
+    }
+
+    /// Does what the end of an attempt, or of a doubt, means.
+    pub(super) async fn follow(
+        &mut self,
+        row: &Row,
+        decided: Next,
+        staged: Staged,
+    ) -> Result<(), JournalError> {
+        let id = row.entry.id;
+        match decided {
+            Next::Settle(outcome) => {
+                let bad = outcome.kind == OutcomeKind::Unconfirmed;
+                self.settle(row, outcome, staged).await?;
+                if !bad {
+                    self.is_well();
+                }
+            }
+            Next::Again | Next::RepeatMarked => {
+                let repeat = matches!(decided, Next::RepeatMarked);
+                let gate = self.gate(staged);
+                self.hotel
+                    .journal
+                    .with(move |core| core.back_to_accepted(id, repeat, &gate))
+                    .await?;
+                self.interim.rests(id);
+            }
+            Next::Wait(fault) => {
+                let gate = self.gate(staged);
+                self.hotel
+                    .journal
+                    .with(move |core| core.stage(id, &gate))
+                    .await?;
+                self.interim.rests(id);
+                if fault.code() == "NOT-STARTED" {
+                    // The last gate refused: the next look settles it as cancelled or too old.
+                    return Ok(());
+                }
+                self.tell_once(row, &fault).await?;
+                self.is_unwell(fault);
+            }
+            Next::Ask(fault) => {
+                let gate = self.gate(staged);
+                self.hotel
+                    .journal
+                    .with(move |core| core.stage(id, &gate))
+                    .await?;
+                let what = fault.to_string();
+                let now = self.now();
+                self.hotel
+                    .journal
+                    .with(move |core| core.tell(id, "in doubt", &what, now))
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tell_once(&mut self, row: &Row, fault: &Fault) -> Result<(), JournalError> {
+        let known = self
+            .unwell
+            .as_ref()
+            .is_some_and(|old| old.fault.code() == fault.code());
+        if known {
+            return Ok(());
+        }
+        let (id, what, now) = (row.entry.id, fault.to_string(), self.now());
+        self.hotel
+            .board
+            .tell(id, &self.name, format!("waits: {what}"));
+        self.hotel
+            .journal
+            .with(move |core| core.tell(id, "waits", &what, now))
+            .await
+    }
+
+    /// The device's evidence about a command that was reported as unconfirmed.
+    pub(super) async fn late_verdict(
+        &mut self,
+        row: &Row,
+        verdict: Verdict,
+        staged: Staged,
+    ) -> Result<(), JournalError> {
+        let id = row.entry.id;
+        let (outcome, how) = match verdict {
+            Verdict::Happened(proof) => (Outcome::done(proof), "the device says: it happened"),
+            Verdict::Partly(proof) => (Outcome::partly(proof), "the device says: in part"),
+            Verdict::DidNotHappen => (
+                Outcome::failed(Say::new("DID-NOT-HAPPEN")),
+                "the device says: it did not happen",
+            ),
+            // Asking again will not help: only a person settles it now.
+            Verdict::CannotTell { .. } => {
+                if !self.rules.class.is_money() {
+                    self.asking.remove(&id);
+                }
+                return Ok(());
+            }
+        };
+        let gate = self.gate(staged);
+        let resolved = self
+            .hotel
+            .journal
+            .with(move |core| core.resolve(id, Some(&outcome), how, &gate))
+            .await?;
+        self.asking.remove(&id);
+        if resolved {
+            tracing::info!(device = %self.name, command = %id, how, "Doubt settled by the device");
+            self.hotel.board.tell(id, &self.name, how);
+        }
+        Ok(())
+    }
+
+    /// Late evidence may have come: every doubt of this device is worth asking about again.
+    pub(super) async fn news(&mut self) {
+        let device = self.name.clone();
+        let doubts = self
+            .hotel
+            .journal
+            .with(move |core| core.doubts(&device))
+            .await;
+        for row in doubts.unwrap_or_default() {
+            self.asks_at_once(row.entry.id);
+        }
+    }
+
+    /// Mews confirmed `Processing`, or did not.
+    pub(super) async fn processing(
+        &mut self,
+        row: &Row,
+        confirmed: Result<(), NotConfirmed>,
+    ) -> Result<(), JournalError> {
+        match confirmed {
+            Ok(()) => {
+                self.hotel.saw_open(row.entry.id);
+                Ok(())
+            }
+            Err(NotConfirmed::Final(state)) => self.foreign(row, &state).await,
+            Err(NotConfirmed::Later) => {
+                tokio::time::sleep(NOT_CONFIRMED_REST).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// Mews has a final state already: nothing runs any more.
+    async fn foreign(&mut self, row: &Row, state: &str) -> Result<(), JournalError> {
+        let id = row.entry.id;
+        let seen = PmsState(state.to_owned());
+        self.hotel
+            .journal
+            .with(move |core| core.seen_in_pms(id, &seen))
+            .await?;
+        let outcome = if state == "Cancelled" {
+            Outcome::cancelled()
+        } else {
+            Outcome::failed(Say::new("FOREIGN-STATE").with("state", state))
+        };
+        self.settle(row, outcome, Staged::default()).await
+    }
+
+    /// A command that waited while a cancel could have been missed is read once more. False: it
+    /// does not run now.
+    pub(super) async fn still_open(&mut self, row: &Row) -> Result<bool, JournalError> {
+        let id = row.entry.id;
+        match self.hotel.cloud.read_now(id, READ_AGAIN).await {
+            Ok(Some(command)) if command.state.is_final() => {
+                self.foreign(row, command.state.as_str()).await?;
+                Ok(false)
+            }
+            Ok(Some(command)) => {
+                let ours = row.entry.class.is_money() || command.state != State::Processing;
+                if !ours && row.entry.said < crate::life::Said::Processing {
+                    let text = "Another worker works on a command of this PC";
+                    self.hotel.board.alarm(self.now(), text, Some(id));
+                    let rest = Fault::transient("FOREIGN-STATE").with("state", "Processing");
+                    self.is_unwell(rest);
+                    return Ok(false);
+                }
+                self.hotel.saw_open(id);
+                Ok(true)
+            }
+            Ok(None) => {
+                let text = "Mews no longer knows a command that waits here; it is not run";
+                self.hotel.board.alarm(self.now(), text, Some(id));
+                self.is_unwell(Fault::transient("FOREIGN-STATE").with("state", "none"));
+                Ok(false)
+            }
+            Err(error) => {
+                // Paper and keys within their age go on; money never without Mews' word.
+                tracing::warn!(command = %id, error = %error, "Not read again before it runs");
+                Ok(!row.entry.class.is_money())
+            }
+        }
+    }
+
+    /// The payload file is gone: it is fetched again, or the command ends.
+    pub(super) async fn payload_lost(&mut self, row: &Row) -> Result<(), JournalError> {
+        let id = row.entry.id;
+        match self.hotel.cloud.read_now(id, READ_AGAIN * 5).await {
+            Ok(Some(command)) if !command.state.is_final() => {
+                match intake::keep_payload(&self.hotel, &command) {
+                    Ok(()) => Ok(()),
+                    Err(say) => {
+                        self.settle(row, Outcome::failed(say), Staged::default())
+                            .await
+                    }
+                }
+            }
+            Ok(Some(command)) => self.foreign(row, command.state.as_str()).await,
+            Ok(None) => {
+                let outcome = Outcome::failed(Say::new("PAYLOAD-LOST"));
+                self.settle(row, outcome, Staged::default()).await
+            }
+            Err(error) => {
+                tracing::warn!(command = %id, error = %error, "Payload not fetched again yet");
+                self.is_unwell(Fault::from_parts(
+                    FaultKind::Transient,
+                    Say::new("PAYLOAD-LOST"),
+                ));
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! One device of a lane: its driver, how it is, and whom it waits for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use driver_sdk::{
+    CommandId, Device, DeviceName, Fault, FaultKind, Health, Membership, Opened, SettingsError,
+    Watch, WatchEvent, WatchEvents,
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::board::DeviceState;
+use crate::hotel::Hotel;
+use crate::life::Rules;
+use crate::report::Interim;
+
+/// Opens the device anew after a crash: driver and link are thrown away.
+pub type Reopen = Arc<dyn Fn() -> Result<Opened, SettingsError> + Send + Sync>;
+
+/// What a slot is made of.
+pub struct SlotParts {
+    /// `[device.NAME]`.
+    pub name: DeviceName,
+    /// Its rules.
+    pub rules: Rules,
+    /// Its property.
+    pub hotel: Arc<Hotel>,
+    /// Where its intermediate states are told.
+    pub interim: Interim,
+    /// The opened device.
+    pub opened: Opened,
+    /// For a crash.
+    pub reopen: Reopen,
+}
+
+/// A device that is not well.
+#[derive(Debug, Clone)]
+pub(super) struct Unwell {
+    pub(super) fault: Fault,
+    pub(super) since: Timestamp,
+    pub(super) retry_at: Instant,
+    pub(super) rest: Duration,
+}
+
+/// An open doubt that is being asked about.
+#[derive(Debug, Clone)]
+pub(super) struct Asking {
+    /// By this process's clock: the deadline of a doubt counts from the first question.
+    pub(super) first: Instant,
+    pub(super) again_at: Instant,
+    pub(super) rest: Duration,
+}
+
+/// One device of a lane.
+pub struct Slot {
+    pub(super) name: DeviceName,
+    pub(super) rules: Rules,
+    pub(super) hotel: Arc<Hotel>,
+    pub(super) interim: Interim,
+    pub(super) device: Device,
+    pub(super) watch: Watch,
+    pub(super) events: WatchEvents,
+    pub(super) membership: Membership,
+    pub(super) scope: String,
+    pub(super) unwell: Option<Unwell>,
+    pub(super) asking: BTreeMap<CommandId, Asking>,
+    pub(super) idle_from: Option<Instant>,
+    reopen: Reopen,
+}
+
+impl std::fmt::Debug for Slot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Slot")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+/// First rest after a device was found unwell, and the longest: a person who loads paper should
+/// not wait for us.
+const REST_FIRST: Duration = Duration::from_millis(250);
+const REST_MAX: Duration = Duration::from_secs(2);
+/// The same for questions about a doubt.
+const ASK_FIRST: Duration = Duration::from_millis(500);
+const ASK_MAX: Duration = Duration::from_secs(15);
+
+impl Slot {
+    /// A slot that is well as far as anybody knows.
+    #[must_use]
+    pub fn new(parts: SlotParts) -> Self {
+        let SlotParts {
+            name,
+            rules,
+            hotel,
+            interim,
+            opened,
+            reopen,
+        } = parts;
+        let Opened {
+            device,
+            watch,
+            events,
+            membership,
+            scope,
+        } = opened;
+        Self {
+            name,
+            rules,
+            hotel,
+            interim,
+            device,
+            watch,
+            events,
+            membership,
+            scope,
+            unwell: None,
+            asking: BTreeMap::new(),
+            idle_from: None,
+            reopen,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &DeviceName {
+        &self.name
+    }
+
+    /// Which wire it lives on.
+    #[must_use]
+    pub fn membership(&self) -> &Membership {
+        &self.membership
+    }
+
+    /// Now, by the cloud's clock or the best guess at it.
+    pub(super) fn now(&self) -> Timestamp {
+        self.hotel.now()
+    }
+
+    pub(super) fn shows(&self, state: DeviceState) {
+        self.hotel.board.device_is(&self.name, state, self.now());
+    }
+
+    /// The device was found unwell: shown at once, and tried again after a rest.
+    pub(super) fn is_unwell(&mut self, fault: Fault) {
+        let now = driver_sdk::clock::now();
+        let at_once = fault.code() == "SHELF-CONFLICT";
+        let (since, rest) = match &self.unwell {
+            Some(unwell) => (unwell.since, (unwell.rest * 2).min(REST_MAX)),
+            None => (self.now(), REST_FIRST),
+        };
+        self.shows(DeviceState::Waiting {
+            say: fault.say().clone(),
+        });
+        let retry_at = if at_once { now } else { now + rest };
+        self.unwell = Some(Unwell {
+            fault,
+            since,
+            retry_at,
+            rest,
+        });
+    }
+
+    /// The device is well again.
+    pub(super) fn is_well(&mut self) {
+        if self.unwell.take().is_some() {
+            tracing::info!(device = %self.name, "Device well again");
+        }
+        self.shows(DeviceState::Ready);
+    }
+
+    /// True if its next command may be tried now.
+    pub(super) fn may_try(&self, now: Instant) -> bool {
+        self.unwell
+            .as_ref()
+            .is_none_or(|unwell| unwell.retry_at <= now)
+    }
+
+    /// When a question about a doubt is due; the first at once.
+    pub(super) fn ask_at(&self, id: CommandId) -> Option<Instant> {
+        self.asking.get(&id).map(|asking| asking.again_at)
+    }
+
+    /// A question about a doubt is being asked: notes the first one's time, and the next rest.
+    pub(super) fn asks(&mut self, id: CommandId) {
+        let now = driver_sdk::clock::now();
+        let asking = self.asking.entry(id).or_insert(Asking {
+            first: now,
+            again_at: now,
+            rest: ASK_FIRST / 2,
+        });
+        asking.rest = (asking.rest * 2).min(ASK_MAX);
+        asking.again_at = now + asking.rest;
+    }
+
+    /// A doubt is worth asking about now, whether it is asked about already or not.
+    pub(super) fn asks_at_once(&mut self, id: CommandId) {
+        let now = driver_sdk::clock::now();
+        let asking = Asking {
+            first: now,
+            again_at: now,
+            rest: ASK_FIRST / 2,
+        };
+        self.asking.entry(id).or_insert(asking).again_at = now;
+    }
+
+    /// True if a doubt has been asked about for as long as it may: the class's deadline, or
+    /// `operator_wait` where the device answers and needs a person.
+    pub(super) fn gave_up_asking(&self, id: CommandId, fault: &Fault) -> bool {
+        let now = driver_sdk::clock::now();
+        let patience = match fault.kind() {
+            FaultKind::OperatorNeeded => self.rules.operator_wait,
+            FaultKind::Transient
+            | FaultKind::Permanent
+            | FaultKind::Partly
+            | FaultKind::InDoubt => self.rules.deadline,
+        };
+        self.asking
+            .get(&id)
+            .is_some_and(|asking| now - asking.first >= patience)
+    }
+
+    /// How long until a command accepted then has waited as long as it may.
+    pub(super) fn patience_left(&self, accepted: Timestamp) -> Duration {
+        let since = self
+            .unwell
+            .as_ref()
+            .map_or(accepted, |unwell| unwell.since.max(accepted));
+        let gone = Duration::try_from(self.now().duration_since(since)).unwrap_or_default();
+        self.rules.operator_wait.saturating_sub(gone)
+    }
+
+    /// Hears what the driver said unasked. True if there is late evidence worth asking for.
+    pub(super) fn hears(&mut self, event: WatchEvent) -> bool {
+        match event {
+            WatchEvent::Health(Health::Well) => {
+                self.hotel
+                    .board
+                    .edit_device(&self.name, |device| device.warning = None);
+                self.is_well();
+                false
+            }
+            WatchEvent::Health(Health::Warned(fault)) => {
+                let say = fault.say().clone();
+                self.hotel
+                    .board
+                    .edit_device(&self.name, |device| device.warning = Some(say));
+                self.is_well();
+                false
+            }
+            WatchEvent::Health(Health::Unwell(fault)) => {
+                // A fault that idling finds is shown; whether a command can run is decided by
+                // its own pre-flight, so it may still be tried at once.
+                let fresh = self.unwell.is_none();
+                self.is_unwell(fault);
+                if let (true, Some(unwell)) = (fresh, &mut self.unwell) {
+                    unwell.retry_at = driver_sdk::clock::now();
+                }
+                false
+            }
+            WatchEvent::News => {
+                for asking in self.asking.values_mut() {
+                    asking.again_at = driver_sdk::clock::now();
+                }
+                true
+            }
+            WatchEvent::Wish(chore) => {
+                tracing::info!(device = %self.name, chore, "Driver asks for local work");
+                self.hotel.board.alarm(
+                    self.now(),
+                    format!("{} asks for: {chore}", self.name),
+                    None,
+                );
+                false
+            }
+        }
+    }
+
+    /// Throws driver and link away and opens them anew: a crash of this one device.
+    pub(super) fn crashed(&mut self, why: &'static str) {
+        tracing::error!(device = %self.name, why, "Driver crashed; opened anew");
+        match (self.reopen)() {
+            Ok(opened) => {
+                self.device = opened.device;
+                self.watch = opened.watch;
+                self.events = opened.events;
+            }
+            Err(error) => {
+                tracing::error!(device = %self.name, error = %error, "Device cannot be opened");
+            }
+        }
+        self.is_unwell(Fault::from_parts(
+            FaultKind::Transient,
+            driver_sdk::Say::new("DEVICE-CRASHED"),
+        ));
+    }
+}

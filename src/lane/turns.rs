@@ -1,0 +1,497 @@
+//! The loop of a lane.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use driver_sdk::{CommandId, Fault, Say, Staged, WatchEvent};
+use futures_util::future::{BoxFuture, select_all};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use super::attempt::{Finished, NoJob, is_doubt_before_begin};
+use super::slot::Slot;
+use crate::board::DeviceState;
+use crate::journal::{JournalError, Row};
+use crate::life::{Ended, Outcome, OutcomeKind, Step, after, next};
+use crate::report::{age, confirm_processing};
+
+/// The stages of a stop, in their order.
+#[derive(Debug, Clone, Default)]
+pub struct Stops {
+    /// Nothing new starts.
+    pub nothing_new: CancellationToken,
+    /// Running attempts end at their next safe point.
+    pub safe_points: CancellationToken,
+    /// What still runs is left as it is.
+    pub drop_now: CancellationToken,
+}
+
+/// One wire and its devices.
+#[derive(Debug)]
+pub struct Lane {
+    slots: Vec<Slot>,
+    bell: Arc<Notify>,
+    stops: Stops,
+}
+
+/// What the journal shows of one device.
+struct Look {
+    committed: Vec<Row>,
+    doubts: Vec<Row>,
+    ended: Vec<Row>,
+    head: Option<Row>,
+    next_expiry: Option<Timestamp>,
+    waiting_since: Option<Timestamp>,
+}
+
+/// What to do on the wire now.
+enum Turn {
+    Ask {
+        slot: usize,
+        row: Box<Row>,
+        open: bool,
+    },
+    Run {
+        slot: usize,
+        row: Box<Row>,
+    },
+    Idle {
+        until: Instant,
+    },
+}
+
+/// Rest while the journal cannot be written.
+const JOURNAL_REST: Duration = Duration::from_millis(500);
+/// The longest idle without a look, so that no missed bell can stall a lane.
+const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// Rows handled in one look.
+const BATCH: u32 = 64;
+
+impl Lane {
+    /// A lane of one device, or of all that share a wire. `bell` must be rung for each of them.
+    #[must_use]
+    pub fn new(slots: Vec<Slot>, bell: Arc<Notify>, stops: Stops) -> Self {
+        Self { slots, bell, stops }
+    }
+
+    /// Works until stopped.
+    pub async fn run(mut self) {
+        while !self.stops.nothing_new.is_cancelled() {
+            if let Err(error) = self.turn().await {
+                let slot = &self.slots[0];
+                let now = slot.now();
+                slot.hotel
+                    .board
+                    .journal_is(Some((now, super::host::chain(&error))));
+                tokio::select! {
+                    biased;
+                    () = self.stops.nothing_new.cancelled() => {}
+                    () = sleep(JOURNAL_REST) => {}
+                }
+            }
+        }
+    }
+
+    async fn turn(&mut self) -> Result<(), JournalError> {
+        let now = driver_sdk::clock::now();
+        let mut looks = Vec::with_capacity(self.slots.len());
+        for slot in &mut self.slots {
+            while let Ok(event) = slot.events.try_recv() {
+                slot.hears(event);
+            }
+            looks.push(look(slot).await?);
+        }
+        for (slot, look) in self.slots.iter_mut().zip(&mut looks) {
+            settle_ended(slot, std::mem::take(&mut look.ended)).await?;
+            give_up_waiting(slot, &look.doubts).await?;
+        }
+        match self.choose(looks, now) {
+            Turn::Ask { slot, row, open } => self.ask(slot, *row, open).await,
+            Turn::Run { slot, row } => self.run_one(slot, *row).await,
+            Turn::Idle { until } => {
+                self.idle(until).await;
+                Ok(())
+            }
+        }
+    }
+
+    /// A doubt first, then the oldest command whose device is ready.
+    fn choose(&mut self, looks: Vec<Look>, now: Instant) -> Turn {
+        let mut until = now + LOOK_AGAIN;
+        let mut asked = None;
+        let mut oldest: Option<(usize, Row)> = None;
+        let mut wire_in_doubt = false;
+        for (index, look) in looks.into_iter().enumerate() {
+            let slot = &self.slots[index];
+            let money = slot.rules.class.is_money();
+            let mut blocked = false;
+            let doubts = look.doubts.into_iter().map(|row| (row, true));
+            for (row, open) in look
+                .committed
+                .into_iter()
+                .map(|row| (row, false))
+                .chain(doubts)
+            {
+                let id = row.entry.id;
+                // An open doubt of paper or keys is asked about only when there is news of it.
+                let due = slot.ask_at(id).or((!open || money).then_some(now));
+                if open && money {
+                    blocked = true;
+                    slot.shows(DeviceState::Blocked { command: id });
+                }
+                wire_in_doubt |= !open;
+                match due {
+                    Some(at) if at <= now => {
+                        asked.get_or_insert(Turn::Ask {
+                            slot: index,
+                            row: Box::new(row),
+                            open,
+                        });
+                    }
+                    Some(at) => until = until.min(at),
+                    None => {}
+                }
+            }
+            if let Some(expiry) = look.next_expiry {
+                let left = Duration::try_from(expiry.duration_since(slot.now()));
+                until = until.min(now + left.unwrap_or(Duration::ZERO));
+            }
+            let Some(row) = look.head else { continue };
+            if blocked || slot.unwell.is_some() {
+                let oldest_wait = look.waiting_since.unwrap_or(row.accepted_at);
+                until = until.min(now + slot.patience_left(oldest_wait));
+            }
+            let older = oldest
+                .as_ref()
+                .is_none_or(|(_, old)| in_line(&row) < in_line(old));
+            if blocked {
+                continue;
+            }
+            if slot.may_try(now) {
+                if older {
+                    oldest = Some((index, row));
+                }
+            } else if let Some(unwell) = &slot.unwell {
+                until = until.min(unwell.retry_at);
+            }
+        }
+        if let Some(turn) = asked {
+            return turn;
+        }
+        match oldest {
+            Some((slot, row)) if !wire_in_doubt => Turn::Run {
+                slot,
+                row: Box::new(row),
+            },
+            Some(_) | None => Turn::Idle { until },
+        }
+    }
+
+    /// Listens to the devices until something is to be done.
+    async fn idle(&mut self, until: Instant) {
+        let now = driver_sdk::clock::now();
+        let bell = self.bell.clone();
+        let stop = self.stops.nothing_new.clone();
+        let asking: Vec<bool> = self
+            .slots
+            .iter()
+            .map(|slot| !slot.asking.is_empty())
+            .collect();
+        let idling =
+            self.slots
+                .iter_mut()
+                .zip(asking)
+                .enumerate()
+                .map(|(index, (slot, asking))| {
+                    let Slot {
+                        device,
+                        watch,
+                        events,
+                        idle_from,
+                        unwell,
+                        ..
+                    } = slot;
+                    if unwell.is_none() && !asking {
+                        slot.hotel.board.device_is(
+                            &slot.name,
+                            DeviceState::Ready,
+                            slot.hotel.now(),
+                        );
+                    }
+                    let rests_until = idle_from.filter(|from| *from > now);
+                    let listening: BoxFuture<'_, Heard> = Box::pin(async move {
+                        let idle = async {
+                            if let Some(from) = rests_until {
+                                sleep_until(from).await;
+                            }
+                            match device.idle(watch).await {
+                                // Nothing to watch: only what a session says is heard.
+                                Ok(()) => std::future::pending().await,
+                                Err(fault) => fault,
+                            }
+                        };
+                        tokio::select! {
+                            biased;
+                            Some(event) = events.recv() => Heard::Said(index, event),
+                            fault = idle => Heard::Unwell(index, fault),
+                        }
+                    });
+                    listening
+                });
+        let listening = select_all(idling.collect::<Vec<_>>());
+        let heard = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            () = bell.notified() => None,
+            (heard, _, _) = listening => Some(heard),
+            () = sleep_until(until) => None,
+        };
+        match heard {
+            Some(Heard::Said(index, event)) => {
+                let slot = &mut self.slots[index];
+                slot.idle_from = None;
+                if slot.hears(event) {
+                    slot.news().await;
+                }
+            }
+            Some(Heard::Unwell(index, fault)) => {
+                let slot = &mut self.slots[index];
+                slot.is_unwell(fault);
+                slot.idle_from = slot.unwell.as_ref().map(|unwell| unwell.retry_at);
+            }
+            None => {}
+        }
+    }
+
+    /// Runs the first command in line.
+    async fn run_one(&mut self, index: usize, mut row: Row) -> Result<(), JournalError> {
+        let slot = &mut self.slots[index];
+        let id = row.entry.id;
+        row.entry.has_the_device = true;
+        if row.entry.expires.is_some() && !slot.hotel.cloud.clock().known() {
+            slot.is_unwell(Fault::transient("CLOUD-TIME-UNKNOWN"));
+            return Ok(());
+        }
+        match next(&row.entry, slot.now()) {
+            Step::Run => {}
+            Step::SayProcessing => {
+                let stop = self.stops.nothing_new.clone();
+                let confirmed = tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return Ok(()),
+                    confirmed = confirm_processing(&slot.hotel, &row) => confirmed,
+                };
+                return slot.processing(&row, confirmed).await;
+            }
+            Step::Settle(_) => {
+                return settle_ended(slot, vec![row]).await;
+            }
+            Step::Wait | Step::Reconcile | Step::Report(_) | Step::AskAgain | Step::Rest => {
+                return Ok(());
+            }
+        }
+        let job = match slot.job(&row) {
+            Ok(job) => job,
+            Err(NoJob::NotYet(code)) => {
+                slot.is_unwell(Fault::transient(code));
+                return Ok(());
+            }
+            Err(NoJob::Lost) => return slot.payload_lost(&row).await,
+        };
+        if !row.entry.local && !slot.hotel.is_fresh(id) && !slot.still_open(&row).await? {
+            return Ok(());
+        }
+        slot.interim.works(id, row.entry.said);
+        slot.hotel.board.tell(id, &slot.name, "starts");
+        let cancel = CancellationToken::new();
+        let bell = self.bell.clone();
+        let journal = slot.hotel.journal.clone();
+        let wish = cancel.clone();
+        let attempt = slot.execute(&row, &job, &self.stops, &cancel);
+        // A cancel that comes while it runs is passed on as a wish.
+        let (finished, committed, staged) = tokio::select! {
+            biased;
+            ended = attempt => ended,
+            never = pass_on_cancel(journal, id, bell.clone(), wish) => match never {},
+        };
+        // What rang for somebody else while this ran is not lost.
+        bell.notify_one();
+        let attempt = row.attempt + u32::from(committed);
+        match finished {
+            Finished::Returned(result) => {
+                if let Err(fault) = &result {
+                    log_fault(slot, id, attempt, fault);
+                    if let (false, Some(say)) = (committed, is_doubt_before_begin(fault)) {
+                        return slot.settle(&row, Outcome::unconfirmed(say), staged).await;
+                    }
+                }
+                let judged = if committed { attempt } else { 0 };
+                let ended = Ended::Executed(result);
+                let decided = after(ended, judged, row.repeat, &slot.rules);
+                slot.follow(&row, decided, staged).await
+            }
+            Finished::Crashed(why) => {
+                if !committed {
+                    slot.interim.rests(id);
+                }
+                slot.crashed(why);
+                Ok(())
+            }
+            Finished::Stopped => Ok(()),
+        }
+    }
+
+    /// Asks a device what became of an attempt.
+    async fn ask(&mut self, index: usize, row: Row, open: bool) -> Result<(), JournalError> {
+        let slot = &mut self.slots[index];
+        let id = row.entry.id;
+        slot.asks(id);
+        let cancel = CancellationToken::new();
+        let (finished, staged) = slot.reconcile(&row, &self.stops, &cancel).await;
+        match finished {
+            Finished::Returned(Ok(verdict)) if open => {
+                slot.late_verdict(&row, verdict, staged).await
+            }
+            Finished::Returned(Ok(verdict)) => {
+                tracing::info!(device = %slot.name, command = %id, ?verdict, "Doubt judged");
+                slot.asking.remove(&id);
+                let decided = after(Ended::Judged(verdict), row.attempt, row.repeat, &slot.rules);
+                slot.follow(&row, decided, staged).await
+            }
+            Finished::Returned(Err(fault)) => {
+                slot.shows(DeviceState::Waiting {
+                    say: fault.say().clone(),
+                });
+                tracing::warn!(device = %slot.name, command = %id, error = %fault, "No verdict yet");
+                if !open && slot.gave_up_asking(id, &fault) {
+                    slot.asking.remove(&id);
+                    let decided = after(Ended::GaveUp(fault), row.attempt, row.repeat, &slot.rules);
+                    return slot.follow(&row, decided, staged).await;
+                }
+                Ok(())
+            }
+            Finished::Crashed(why) => {
+                slot.crashed(why);
+                if !open && slot.gave_up_asking(id, &Fault::transient("DEVICE-CRASHED")) {
+                    slot.asking.remove(&id);
+                    let gave_up = Ended::GaveUp(Fault::transient("DEVICE-CRASHED"));
+                    let decided = after(gave_up, row.attempt, row.repeat, &slot.rules);
+                    return slot.follow(&row, decided, staged).await;
+                }
+                Ok(())
+            }
+            Finished::Stopped => Ok(()),
+        }
+    }
+}
+
+enum Heard {
+    Said(usize, WatchEvent),
+    Unwell(usize, Fault),
+}
+
+/// The order on one wire: creation, then first sight, then id.
+fn in_line(row: &Row) -> (Timestamp, i64, CommandId) {
+    (row.created, row.seen, row.entry.id)
+}
+
+async fn look(slot: &mut Slot) -> Result<Look, JournalError> {
+    let device = slot.name.clone();
+    let now = slot.hotel.cloud.clock().now().unwrap_or(Timestamp::MIN);
+    slot.hotel
+        .journal
+        .with(move |core| {
+            Ok(Look {
+                committed: core.committed(&device)?,
+                doubts: core.doubts(&device)?,
+                ended: core.ended_in_line(&device, now, BATCH)?,
+                head: core.waiting(&device, 1)?.pop(),
+                next_expiry: core.next_expiry(&device)?,
+                waiting_since: core.longest_wait(&device)?,
+            })
+        })
+        .await
+}
+
+/// Ends what was cancelled or became too old in line.
+async fn settle_ended(slot: &mut Slot, ended: Vec<Row>) -> Result<(), JournalError> {
+    for row in ended {
+        let outcome = match next(&row.entry, slot.now()) {
+            Step::Settle(outcome) if outcome.kind == OutcomeKind::Expired => {
+                let old = Duration::try_from(slot.now().duration_since(row.created));
+                Outcome::expired(Say::new("EXPIRED").with("age", age(old.unwrap_or_default())))
+            }
+            Step::Settle(outcome) => outcome,
+            Step::Wait
+            | Step::SayProcessing
+            | Step::Run
+            | Step::Reconcile
+            | Step::Report(_)
+            | Step::AskAgain
+            | Step::Rest => continue,
+        };
+        slot.settle(&row, outcome, Staged::default()).await?;
+    }
+    Ok(())
+}
+
+/// Ends what has waited for a person, or for a doubt to be settled, as long as it may.
+async fn give_up_waiting(slot: &mut Slot, doubts: &[Row]) -> Result<(), JournalError> {
+    let blocker = doubts.iter().find(|_| slot.rules.class.is_money());
+    let (since, say) = match (blocker, &slot.unwell) {
+        (Some(doubt), _) => {
+            let since = doubt.settled_at.unwrap_or_else(|| slot.now());
+            let shown = since.strftime("%Y-%m-%d %H:%M UTC");
+            let say = Say::new("BLOCKED-BY-DOUBT")
+                .with("command", doubt.entry.id)
+                .with("since", shown);
+            (since, say)
+        }
+        (None, Some(unwell)) => (unwell.since, unwell.fault.say().clone()),
+        (None, None) => return Ok(()),
+    };
+    let wait = slot.rules.operator_wait;
+    if slot.now() < since + wait {
+        return Ok(());
+    }
+    let (device, accepted) = (slot.name.clone(), slot.now() - wait);
+    let rows = slot
+        .hotel
+        .journal
+        .with(move |core| core.waiting_since(&device, accepted, BATCH))
+        .await?;
+    for row in rows {
+        slot.settle(&row, Outcome::failed(say.clone()), Staged::default())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Passes a cancel on to a running attempt; never ends by itself.
+async fn pass_on_cancel(
+    journal: crate::journal::Journal,
+    id: CommandId,
+    bell: Arc<Notify>,
+    wish: CancellationToken,
+) -> std::convert::Infallible {
+    loop {
+        bell.notified().await;
+        let row = journal.with(move |core| core.row(id)).await.ok().flatten();
+        if row.is_some_and(|row| row.entry.cancel_requested) {
+            wish.cancel();
+        }
+    }
+}
+
+fn log_fault(slot: &Slot, id: CommandId, attempt: u32, fault: &Fault) {
+    tracing::warn!(
+        device = %slot.name,
+        command = %id,
+        attempt,
+        code = fault.code(),
+        error = %super::host::chain(fault),
+        "Attempt ended with a fault"
+    );
+}
