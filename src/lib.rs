@@ -1,5 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod assemble;
 pub mod board;
 pub mod cli;
 pub mod clock;

@@ -376,7 +376,8 @@ impl Worker {
         let mut news = self.board.follow();
         loop {
             let mut owed = 0;
-            for name in self.hotels.keys().cloned() {
+            for name in self.hotels.keys() {
+                let name = name.clone();
                 let counts = self.journal.with(move |core| core.counts(&name)).await;
                 owed += counts.map_or(0, |counts| counts.unreported);
             }

@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use super::context::Context;
 use super::exit::Exit;
 use super::out::Out;
-use super::{check, helper, queue, sandbox, show, simulate, version};
+use super::{check, helper, queue, run, sandbox, show, simulate, version};
 use crate::config::Build;
 use crate::telemetry;
 
@@ -33,6 +33,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Run(run::Run),
     Check(check::Check),
     Queue(queue::Queue),
     Show(show::Show),
@@ -68,6 +69,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, build: &Build) -> Exit {
 impl Verb {
     fn run(self, context: &Context) -> Exit {
         match self {
+            Self::Run(verb) => verb.run(context),
             Self::Check(verb) => verb.run(context),
             Self::Queue(verb) => verb.run(context),
             Self::Show(verb) => verb.run(context),

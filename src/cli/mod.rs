@@ -12,6 +12,7 @@ mod times;
 mod check;
 mod helper;
 mod queue;
+mod run;
 mod sandbox;
 mod show;
 mod simulate;

@@ -113,7 +113,7 @@ impl Interim {
     }
 
     /// What is due now, most urgent first, and when the next one will be.
-    fn due(&self, now: Instant) -> (Option<(CommandId, Said, Option<u8>)>, Option<Instant>) {
+    fn due(&self, now: Instant) -> (Option<Due>, Option<Instant>) {
         let mut first = None;
         let mut next: Option<Instant> = None;
         for (id, standing) in self.open().iter() {
@@ -156,6 +156,9 @@ impl Standing {
         }
     }
 }
+
+/// An intermediate state that is due: the command, what to say, how far it is.
+type Due = (CommandId, Said, Option<u8>);
 
 /// Why `Processing` was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]

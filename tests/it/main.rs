@@ -1,1 +1,5 @@
-//! Scenarios.
+//! Scenarios: the sandbox as the cloud, virtual devices, the real worker.
+
+mod house;
+
+mod keys;
