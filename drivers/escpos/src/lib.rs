@@ -1,3 +1,6 @@
 //! ESC/POS receipt printers.
 
+pub mod codec;
+pub mod raster;
 pub mod sim;
+pub mod text;
