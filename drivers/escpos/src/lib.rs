@@ -2,5 +2,6 @@
 
 pub mod codec;
 pub mod raster;
+pub mod render;
 pub mod sim;
 pub mod text;
