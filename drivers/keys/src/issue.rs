@@ -148,11 +148,14 @@ pub async fn carry_out(
     maker: &mut impl CardMaker,
     run: &Run,
 ) -> Result<Proof, Fault> {
-    let decision = decide(plan, run)?;
+    decide(plan, run)?;
     maker.ready(run).await?;
     maker.prepare(run)?;
-    let mut state = Bookmark::begin(plan, decision);
+    // Once more, and from here to the commit without a pause: what is decided is what the shelf
+    // says at the commit, or the commit refuses.
+    let decision = decide(plan, run)?;
     begin_on_shelf(plan, decision, run)?;
+    let mut state = Bookmark::begin(plan, decision);
     tracing::info!(issue = ?decision.issue, why = ?decision.why, "Key decided");
     let leave = run.commit(&state).await?;
     let mut grade = Grade::Done;

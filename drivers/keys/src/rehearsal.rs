@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use driver_sdk::{
-    Attempt, CommandId, DeviceName, Dialer, Driver, Fault, Host, Job, KeyWork, LocalWork, Port,
-    Proof, Run, ShelfRead, Staged, Verdict, VirtualDevice, Work,
+    Abilities, Attempt, CommandId, Device, DeviceName, DialFactory, Dialer, Driver, Fault, Host,
+    Job, KeyWork, LinkError, LocalWork, Port, Poster, PreparedPlan, Proof, Run, ShelfRead, Staged,
+    Verdict, VirtualDevice, Work,
 };
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -211,7 +212,7 @@ impl Rehearsal {
 /// A line to a virtual device, in memory. Each opening is a new conversation of the same device.
 pub struct Wire {
     device: Arc<dyn VirtualDevice>,
-    refuse: Mutex<bool>,
+    refuse: Arc<Mutex<bool>>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -226,7 +227,7 @@ impl Wire {
     pub fn to(device: Arc<dyn VirtualDevice>) -> Arc<Self> {
         Arc::new(Self {
             device,
-            refuse: Mutex::new(false),
+            refuse: Arc::default(),
         })
     }
 
@@ -250,6 +251,49 @@ impl Dialer for Wire {
 
     fn address(&self) -> &str {
         "lock-pc:8090"
+    }
+}
+
+/// The same line for a hub: every address leads to it.
+impl DialFactory for Wire {
+    fn dialer(&self, _: &str) -> Result<Arc<dyn Dialer>, LinkError> {
+        let refuse = self.refuse.clone();
+        Ok(Arc::new(Self {
+            device: self.device.clone(),
+            refuse,
+        }))
+    }
+
+    fn poster(&self, _: &str) -> Result<Arc<dyn Poster>, LinkError> {
+        Err(LinkError("a lock system is no HTTP device".to_owned()))
+    }
+
+    fn address(&self, url: &str) -> Result<String, LinkError> {
+        Ok(url.split('?').next().unwrap_or_default().to_owned())
+    }
+}
+
+/// A device as the worker holds it, as a driver again.
+#[derive(Debug)]
+pub struct Erased(pub Device);
+
+impl Driver for Erased {
+    type Plan = PreparedPlan;
+
+    fn abilities(&self) -> Abilities {
+        self.0.abilities()
+    }
+
+    fn prepare(&self, job: &Job) -> Result<PreparedPlan, Fault> {
+        self.0.prepare(job)
+    }
+
+    async fn execute(&mut self, plan: PreparedPlan, run: &Run) -> Result<Proof, Fault> {
+        self.0.execute(plan, run).await
+    }
+
+    async fn reconcile(&mut self, attempt: &Attempt, run: &Run) -> Result<Verdict, Fault> {
+        self.0.reconcile(attempt, run).await
     }
 }
 

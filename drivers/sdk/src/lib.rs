@@ -57,5 +57,5 @@ pub use watch::{Health, Watch, WatchEvent, WatchEvents};
 
 /// The one clock of a driver.
 pub mod clock {
-    pub use crate::clock_source::now;
+    pub use crate::clock_source::{now, wall};
 }
