@@ -43,7 +43,7 @@ impl SerialDialer {
     }
 
     fn builder(&self) -> SerialPortBuilder {
-        tokio_serial::new(&self.target.path, self.target.baud)
+        let builder = tokio_serial::new(&self.target.path, self.target.baud)
             .data_bits(match self.target.data {
                 Data::Seven => tokio_serial::DataBits::Seven,
                 Data::Eight => tokio_serial::DataBits::Eight,
@@ -62,8 +62,11 @@ impl SerialDialer {
                 Flow::RtsCts => tokio_serial::FlowControl::Hardware,
                 Flow::XonXoff => tokio_serial::FlowControl::Software,
             })
-            .dtr_on_open(true)
-            .exclusive(true)
+            .dtr_on_open(true);
+        // On Windows a port is never shared.
+        #[cfg(unix)]
+        let builder = builder.exclusive(true);
+        builder
     }
 
     async fn open(&self) -> io::Result<Box<dyn Port>> {
