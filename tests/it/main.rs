@@ -3,3 +3,4 @@
 mod house;
 
 mod keys;
+mod mews;
