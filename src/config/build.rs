@@ -43,31 +43,47 @@ impl Build {
             let Some(kind) = self.kind(&device.driver) else {
                 continue;
             };
-            let name = &device.name;
-            if let Some(at) = &device.repeat_in_doubt_at
-                && device.repeat_in_doubt == RepeatInDoubt::Marked
-                && kind.class() != Class::Printer
-            {
-                let fact = format!("device.{name}: `repeat_in_doubt` is for printers only");
-                findings.error(
-                    at,
-                    format!("{fact}; remove it, nothing else is ever repeated"),
-                );
-            }
-            if let Err(error) = self.dials.address(&device.link) {
+            self.judge_one(&mut hub, kind, device, findings);
+        }
+    }
+
+    fn judge_one(
+        &self,
+        hub: &mut Hub,
+        kind: &dyn DriverKind,
+        device: &Device,
+        findings: &mut Findings<'_>,
+    ) {
+        let name = &device.name;
+        if let Some(at) = &device.repeat_in_doubt_at
+            && device.repeat_in_doubt == RepeatInDoubt::Marked
+            && kind.class() != Class::Printer
+        {
+            let fact = format!("device.{name}: `repeat_in_doubt` is for printers only");
+            findings.error(
+                at,
+                format!("{fact}; remove it, nothing else is ever repeated"),
+            );
+        }
+        let link = match self.dials.address(&device.link) {
+            Ok(_) => Some(device.link.as_str()),
+            Err(error) => {
                 findings.error(&device.link_at, format!("device.{name}: `link`: {error}"));
-                continue;
+                None
             }
-            let opened = hub.open(kind, name, Some(&device.link), &device.settings);
-            let Err(error) = opened else { continue };
-            for SettingsError { message, span, .. } in std::iter::once(&error).chain(&error.also) {
-                match span {
-                    Some(at) if findings.said_at(at) => {}
-                    Some(at) => findings.error(at, format!("device.{name}.settings: {message}")),
-                    None => {
-                        let at = self.place(device, message);
-                        findings.error(at, format!("device.{name}: {message}"));
-                    }
+        };
+        let Err(error) = hub.open(kind, name, link, &device.settings) else {
+            return;
+        };
+        for SettingsError { message, span, .. } in std::iter::once(&error).chain(&error.also) {
+            match span {
+                Some(at) if findings.said_at(at) => {}
+                Some(at) => findings.error(at, format!("device.{name}.settings: {message}")),
+                // Without its link, what a driver says besides its settings is about that.
+                None if link.is_none() => {}
+                None => {
+                    let at = self.place(device, message);
+                    findings.error(at, format!("device.{name}: {message}"));
                 }
             }
         }

@@ -135,7 +135,7 @@ impl House {
     }
 }
 
-fn kind_named(name: &str) -> &'static dyn DriverKind {
+pub fn kind_named(name: &str) -> &'static dyn DriverKind {
     driver_bundle::KINDS
         .iter()
         .copied()

@@ -2,5 +2,8 @@
 
 mod house;
 
+mod command_line;
 mod keys;
 mod mews;
+#[cfg(unix)]
+mod secrets;

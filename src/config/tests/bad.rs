@@ -291,6 +291,15 @@ fn what_a_driver_finds_is_told_with_the_rest_and_in_its_place() {
 }
 
 #[test]
+fn a_link_that_cannot_be_hides_no_wrong_setting() {
+    let text = with("tcp:192.168.7.30:9100", "usb:1");
+    let all = findings(&format!("{text}[device.bar.settings]\ncolums = 42\n"));
+    assert!(all[0].contains("`link`: unknown scheme"), "{all:#?}");
+    assert!(all[1].ends_with("did you mean `columns`?"), "{all:#?}");
+    assert_eq!(all.len(), 2, "{all:#?}");
+}
+
+#[test]
 fn a_link_that_cannot_be_is_told_at_the_link() {
     assert_eq!(
         only(&with("tcp:192.168.7.30:9100", "usb:1")),

@@ -55,11 +55,11 @@ impl DriverKind for Toy {
     }
 
     fn open(&self, settings: &Settings, links: &mut Links<'_>) -> Result<Device, SettingsError> {
-        links.stream(Resync::Reopen)?;
         if self.lenient {
             return Ok(Device::new(Nothing));
         }
         let read: ToySettings = settings.parse()?;
+        links.stream(Resync::Reopen)?;
         if read.columns == Some(0) {
             let fact = "`columns` is 0; use 32 to 64";
             return Err(SettingsError::new(fact).at(settings.place_of("columns")));
