@@ -20,7 +20,7 @@ use crate::hotel::{Hotel, Hotels, Member};
 use crate::intake::{Intake, Outside};
 use crate::journal::{Found, Gate, Journal, JournalError, NewCommand, Row};
 use crate::lane::{Lane, Reopen, Slot, SlotParts, Stops};
-use crate::life::{Outcome, OutcomeKind, Rules, Said, Stage};
+use crate::life::{Outcome, OutcomeKind, Rules, Stage};
 use crate::mews::budget::{Budget, Keep};
 use crate::mews::clock::CloudClock;
 use crate::mews::cloud::Cloud;
@@ -563,33 +563,21 @@ impl Worker {
         let Some((property, rules)) = self.devices.get(device) else {
             return Err(OrderError::NoDevice(device.clone()));
         };
-        let id = CommandId::local();
         let now = self
             .hotels
             .get(property)
             .map_or_else(|| self.clock.pc_time(), |h| h.now());
-        let data = serde_json::to_vec(&Work::Local(work)).expect("work is plain data");
         let title = self
             .board
             .device(device)
             .map_or_else(String::new, |board| board.title);
+        let new = NewCommand::local(property, device, title, rules.class, now);
+        let id = new.id;
+        let data = serde_json::to_vec(&Work::Local(work)).expect("work is plain data");
         self.journal
             .payloads()
             .write(id, &data, None)
             .map_err(JournalError::Payload)?;
-        let new = NewCommand {
-            id,
-            property: property.clone(),
-            device: device.clone(),
-            device_title: title,
-            class: rules.class,
-            created: now,
-            expires: None,
-            said: Said::Nothing,
-            local: true,
-            repeat: false,
-            outcome: None,
-        };
         self.journal
             .with(move |core| core.accept(&[new], now))
             .await?;

@@ -301,6 +301,9 @@ CREATE TABLE commands (
     report_tried INTEGER NOT NULL DEFAULT 0
 );
 CREATE INDEX commands_open ON commands (device, created_us, seen) WHERE stage = 'accepted';
+CREATE INDEX commands_expiry ON commands (device, expires_us) WHERE stage = 'accepted';
+CREATE INDEX commands_wait ON commands (device, accepted_us) WHERE stage = 'accepted';
+CREATE INDEX commands_cancelled ON commands (device) WHERE stage = 'accepted' AND cancel = 1;
 CREATE INDEX commands_committed ON commands (device) WHERE stage = 'committed';
 CREATE INDEX commands_settled ON commands (property) WHERE stage = 'settled';
 CREATE INDEX commands_doubt ON commands (device) WHERE doubt = 1;

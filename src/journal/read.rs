@@ -1,5 +1,6 @@
 //! What may be asked of the journal, by the worker and, beside it, by `queue`, `show`, `audit`.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use driver_sdk::{CommandId, DeviceName, ShelfRead};
@@ -98,17 +99,21 @@ impl Core {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Row>, JournalError> {
-        Ok(rows(
+        let in_line = "device = ?1 AND stage = 'accepted'";
+        let mut ended = rows(
             &self.connection,
-            &format!(
-                "device = ?1 AND stage = 'accepted' AND (cancel = 1 OR expires_us <= ?2) \
-                 {IN_ORDER} LIMIT ?3"
-            ),
+            &format!("{in_line} AND cancel = 1 {IN_ORDER} LIMIT ?2"),
+            params![device.as_str(), limit],
+        )?;
+        ended.extend(rows(
+            &self.connection,
+            &format!("{in_line} AND cancel = 0 AND expires_us <= ?2 ORDER BY expires_us LIMIT ?3"),
             params![device.as_str(), now.as_microsecond(), limit],
-        )?)
+        )?);
+        Ok(ended)
     }
 
-    /// Commands in line for a device that were accepted at or before a time.
+    /// Commands in line for a device that were accepted at or before a time, oldest first.
     ///
     /// # Errors
     /// The disk's.
@@ -120,9 +125,8 @@ impl Core {
     ) -> Result<Vec<Row>, JournalError> {
         Ok(rows(
             &self.connection,
-            &format!(
-                "device = ?1 AND stage = 'accepted' AND accepted_us <= ?2 {IN_ORDER} LIMIT ?3"
-            ),
+            "device = ?1 AND stage = 'accepted' AND accepted_us <= ?2 \
+             ORDER BY accepted_us, seen LIMIT ?3",
             params![device.as_str(), accepted.as_microsecond(), limit],
         )?)
     }
@@ -178,18 +182,47 @@ impl Core {
 
     /// Commands of a property that ended and that the hotel system does not know of, in the
     /// order they are to be told: errors, then fiscal, payment and key, then the rest by age.
+    /// Those in `but` are left out, whatever their number: they are being told already.
     ///
     /// # Errors
     /// The disk's.
-    pub fn unreported(&self, property: &str, limit: u32) -> Result<Vec<Row>, JournalError> {
-        Ok(rows(
-            &self.connection,
-            "property = ?1 AND stage = 'settled' ORDER BY \
-                 CASE WHEN outcome_kind != 'done' THEN 0 \
-                 WHEN class IN ('fiscal_machine', 'payment_terminal', 'key_cutter') THEN 1 \
-                 ELSE 2 END, created_us, seen, id LIMIT ?2",
-            params![property, limit],
-        )?)
+    pub fn unreported(
+        &self,
+        property: &str,
+        but: &BTreeSet<CommandId>,
+        limit: usize,
+    ) -> Result<Vec<Row>, JournalError> {
+        let mut query = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM commands WHERE property = ?1 AND stage = 'settled' ORDER BY \
+             CASE WHEN outcome_kind != 'done' THEN 0 \
+             WHEN class IN ('fiscal_machine', 'payment_terminal', 'key_cutter') THEN 1 \
+             ELSE 2 END, created_us, seen, id"
+        ))?;
+        let mut found = Vec::new();
+        let mut settled = query.query([property])?;
+        while let Some(row) = settled.next()?
+            && found.len() < limit
+        {
+            let id = row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok());
+            if id.is_none_or(|id| !but.contains(&id)) {
+                found.push(read_row(row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many results of a property the hotel system does not know of.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn owed(&self, property: &str) -> Result<usize, JournalError> {
+        let count: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT COUNT(*) FROM commands WHERE property = ?1 AND stage = 'settled'",
+            )?
+            .query_row([property], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or_default())
     }
 
     /// Commands of a property without a known end, for the first look after a start.

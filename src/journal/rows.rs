@@ -39,6 +39,32 @@ pub struct NewCommand {
     pub outcome: Option<Outcome>,
 }
 
+impl NewCommand {
+    /// Work of this PC for a device, ordered now.
+    #[must_use]
+    pub fn local(
+        property: &str,
+        device: &DeviceName,
+        device_title: String,
+        class: Class,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id: CommandId::local(),
+            property: property.to_owned(),
+            device: device.clone(),
+            device_title,
+            class,
+            created: now,
+            expires: None,
+            said: Said::Nothing,
+            local: true,
+            repeat: false,
+            outcome: None,
+        }
+    }
+}
+
 /// A command of the journal.
 #[derive(Debug, Clone)]
 pub struct Row {
@@ -64,6 +90,8 @@ pub struct Row {
     pub reported_at: Option<Timestamp>,
     /// How it ended, also after the report; a resolved doubt tells the truth here.
     pub outcome: Option<Outcome>,
+    /// What the driver noted in the last attempt, while it may still be asked for.
+    pub bookmark: Option<Bookmark>,
     /// The last attempt's number, 0 before the first.
     pub attempt: u32,
     /// This is (or its next attempt will be) the one marked repeat.
@@ -125,7 +153,9 @@ pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         "accepted" => Stage::Accepted { attempts: attempt },
         "committed" => Stage::Committed {
             attempt,
-            bookmark: bookmark.ok_or_else(|| bad(12, "a committed row without a bookmark"))?,
+            bookmark: bookmark
+                .clone()
+                .ok_or_else(|| bad(12, "a committed row without a bookmark"))?,
         },
         "settled" => Stage::Settled(
             outcome
@@ -133,7 +163,11 @@ pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
                 .ok_or_else(|| bad(13, "a settled row without an outcome"))?,
         ),
         "reported" => {
-            let doubt = doubt.then(|| bookmark.unwrap_or(Bookmark(serde_json::Value::Null)));
+            let doubt = doubt.then(|| {
+                bookmark
+                    .clone()
+                    .unwrap_or(Bookmark(serde_json::Value::Null))
+            });
             Stage::Reported { doubt }
         }
         _ => return Err(bad(10, "an unknown stage")),
@@ -165,6 +199,7 @@ pub(super) fn read_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
         settled_at: time(row, 16)?,
         reported_at: time(row, 17)?,
         outcome,
+        bookmark,
         attempt,
         repeat: row.get(18)?,
         pms_state: row.get::<_, Option<String>>(19)?.map(PmsState),

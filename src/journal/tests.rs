@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use driver_sdk::{Class, CommandId, DeviceName, Grade, Proof, Say, Staged};
@@ -131,7 +132,12 @@ fn a_life_survives_closing_and_opening() {
         );
     }
     let mut core = place.open();
-    assert_eq!(core.unreported("main", 9).expect("disk").len(), 1);
+    assert_eq!(
+        core.unreported("main", &BTreeSet::new(), 9)
+            .expect("disk")
+            .len(),
+        1
+    );
     assert!(core.payloads().read(new.id).expect("disk").is_some());
     core.reported(
         new.id,
@@ -144,7 +150,12 @@ fn a_life_survives_closing_and_opening() {
         core.payloads().read(new.id).expect("disk").is_none(),
         "the payload is dropped"
     );
-    assert_eq!(core.unreported("main", 9).expect("disk").len(), 0);
+    assert_eq!(
+        core.unreported("main", &BTreeSet::new(), 9)
+            .expect("disk")
+            .len(),
+        0
+    );
     assert_eq!(
         core.purge(at(4)).expect("disk"),
         0,
@@ -270,7 +281,7 @@ fn the_order_of_reports_is_errors_then_money_and_keys_then_age() {
     core.settle(late.id, &Outcome::failed(Say::new("X")), &gate(6))
         .expect("disk");
     let order: Vec<_> = core
-        .unreported("main", 9)
+        .unreported("main", &BTreeSet::new(), 9)
         .expect("disk")
         .iter()
         .map(|row| row.entry.id)

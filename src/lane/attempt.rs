@@ -14,7 +14,7 @@ use super::slot::Slot;
 use super::turns::Stops;
 use crate::board::DeviceState;
 use crate::journal::Row;
-use crate::life::{Bookmark, Stage};
+use crate::life::Stage;
 
 /// What a deadline is overdrawn by before the driver counts as hung.
 const GRACE: Duration = Duration::from_secs(10);
@@ -121,26 +121,23 @@ impl Slot {
         stops: &Stops,
         cancel: &CancellationToken,
     ) -> (Finished<Result<Verdict, Fault>>, driver_sdk::Staged) {
-        let bookmark = match &row.entry.stage {
-            Stage::Committed { bookmark, .. }
-            | Stage::Reported {
-                doubt: Some(bookmark),
-            } => bookmark.clone(),
-            Stage::Accepted { .. } | Stage::Settled(_) | Stage::Reported { doubt: None } => {
-                Bookmark(serde_json::Value::Null)
-            }
-        };
         let attempt = Attempt {
             id: row.entry.id,
             number: row.attempt,
             committed_at: row.committed_at,
             job: self.job(row).ok(),
-            bookmark: bookmark.0,
+            bookmark: row
+                .bookmark
+                .clone()
+                .map_or(serde_json::Value::Null, |kept| kept.0),
         };
         let run = self.run_for(row, stops, cancel).already_committed();
-        self.shows(DeviceState::Asking {
-            command: row.entry.id,
-        });
+        // A reported doubt is shown as what it is: it blocks, or it waits for news.
+        if matches!(row.entry.stage, Stage::Committed { .. }) {
+            self.shows(DeviceState::Asking {
+                command: row.entry.id,
+            });
+        }
         let finished = guarded(self.device.reconcile(&attempt, &run), &run, stops).await;
         (finished, run.take_staged())
     }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Fault, FaultKind, Say, Staged, Verdict};
+use driver_sdk::{Fault, FaultKind, LocalWork, Say, Staged, Verdict, WatchEvent, Work};
 
 use super::slot::Slot;
 use crate::intake;
-use crate::journal::{Gate, JournalError, PmsState, Row};
+use crate::journal::{Gate, JournalError, NewCommand, PmsState, Row};
 use crate::life::{Next, Outcome, OutcomeKind};
 use crate::mews::wire::State;
 use crate::report::NotConfirmed;
@@ -76,6 +76,7 @@ impl Slot {
             Next::Settle(outcome) => {
                 let bad = outcome.kind == OutcomeKind::Unconfirmed;
                 self.settle(row, outcome, staged).await?;
+                self.waits_anew();
                 if !bad {
                     self.is_well();
                 }
@@ -175,6 +176,63 @@ impl Slot {
         Ok(())
     }
 
+    /// Does what the driver said unasked asks for.
+    pub(super) async fn told(&mut self, event: WatchEvent) -> Result<(), JournalError> {
+        if let WatchEvent::Wish(chore) = &event {
+            return self.order(chore).await;
+        }
+        if self.hears(event) {
+            self.news().await;
+        }
+        Ok(())
+    }
+
+    /// Local work that the driver wishes: one of a kind at a time.
+    async fn order(&mut self, chore: &str) -> Result<(), JournalError> {
+        let work = match chore {
+            "z" => LocalWork::Z,
+            "test" => LocalWork::Test,
+            other => {
+                tracing::warn!(device = %self.name, chore = other, "Unknown wish of a driver");
+                return Ok(());
+            }
+        };
+        let device = self.name.clone();
+        let waiting = self
+            .hotel
+            .journal
+            .with(move |core| core.waiting(&device, 64))
+            .await?;
+        if waiting.iter().any(|row| row.entry.local) {
+            return Ok(());
+        }
+        tracing::info!(device = %self.name, chore, "Driver asks for local work");
+        let title = self
+            .hotel
+            .board
+            .device(&self.name)
+            .map_or_else(String::new, |on| on.title);
+        let new = NewCommand::local(
+            &self.hotel.name,
+            &self.name,
+            title,
+            self.rules.class,
+            self.now(),
+        );
+        let (id, now) = (new.id, self.now());
+        let data = serde_json::to_vec(&Work::Local(work)).expect("work is plain data");
+        self.hotel
+            .journal
+            .payloads()
+            .write(id, &data, None)
+            .map_err(JournalError::Payload)?;
+        self.hotel
+            .journal
+            .with(move |core| core.accept(&[new], now))
+            .await?;
+        Ok(())
+    }
+
     /// Late evidence may have come: every doubt of this device is worth asking about again.
     pub(super) async fn news(&mut self) {
         let device = self.name.clone();
@@ -197,6 +255,7 @@ impl Slot {
         match confirmed {
             Ok(()) => {
                 self.hotel.saw_open(row.entry.id);
+                self.confirmed = Some(row.entry.id);
                 Ok(())
             }
             Err(NotConfirmed::Final(state)) => self.foreign(row, &state).await,
@@ -253,7 +312,11 @@ impl Slot {
             Err(error) => {
                 // Paper and keys within their age go on; money never without Mews' word.
                 tracing::warn!(command = %id, error = %error, "Not read again before it runs");
-                Ok(!row.entry.class.is_money())
+                let money = row.entry.class.is_money();
+                if money {
+                    self.is_unwell(Fault::transient("CLOUD-SILENT"));
+                }
+                Ok(!money)
             }
         }
     }

@@ -67,6 +67,8 @@ pub struct Slot {
     pub(super) unwell: Option<Unwell>,
     pub(super) asking: BTreeMap<CommandId, Asking>,
     pub(super) idle_from: Option<Instant>,
+    /// Mews has just confirmed that this one is being worked on.
+    pub(super) confirmed: Option<CommandId>,
     reopen: Reopen,
 }
 
@@ -118,6 +120,7 @@ impl Slot {
             unwell: None,
             asking: BTreeMap::new(),
             idle_from: None,
+            confirmed: None,
             reopen,
         }
     }
@@ -169,6 +172,14 @@ impl Slot {
             tracing::info!(device = %self.name, "Device well again");
         }
         self.shows(DeviceState::Ready);
+    }
+
+    /// A doubt that held this device's line is over: whoever waits, waits from now on.
+    pub(super) fn waits_anew(&mut self) {
+        let now = self.now();
+        if let Some(unwell) = &mut self.unwell {
+            unwell.since = now;
+        }
     }
 
     /// True if its next command may be tried now.
@@ -266,15 +277,8 @@ impl Slot {
                 }
                 true
             }
-            WatchEvent::Wish(chore) => {
-                tracing::info!(device = %self.name, chore, "Driver asks for local work");
-                self.hotel.board.alarm(
-                    self.now(),
-                    format!("{} asks for: {chore}", self.name),
-                    None,
-                );
-                false
-            }
+            // Ordered by the lane, which may write.
+            WatchEvent::Wish(_) => false,
         }
     }
 
@@ -283,9 +287,8 @@ impl Slot {
         tracing::error!(device = %self.name, why, "Driver crashed; opened anew");
         match (self.reopen)() {
             Ok(opened) => {
+                // The ear stays: a conversation that goes on still speaks into it.
                 self.device = opened.device;
-                self.watch = opened.watch;
-                self.events = opened.events;
             }
             Err(error) => {
                 tracing::error!(device = %self.name, error = %error, "Device cannot be opened");

@@ -99,21 +99,20 @@ impl Lane {
         let mut looks = Vec::with_capacity(self.slots.len());
         for slot in &mut self.slots {
             while let Ok(event) = slot.events.try_recv() {
-                slot.hears(event);
+                slot.told(event).await?;
             }
             looks.push(look(slot).await?);
         }
         for (slot, look) in self.slots.iter_mut().zip(&mut looks) {
             settle_ended(slot, std::mem::take(&mut look.ended)).await?;
-            give_up_waiting(slot, &look.doubts).await?;
+            if look.committed.is_empty() {
+                give_up_waiting(slot, &look.doubts).await?;
+            }
         }
         match self.choose(looks, now) {
             Turn::Ask { slot, row, open } => self.ask(slot, *row, open).await,
             Turn::Run { slot, row } => self.run_one(slot, *row).await,
-            Turn::Idle { until } => {
-                self.idle(until).await;
-                Ok(())
-            }
+            Turn::Idle { until } => self.idle(until).await,
         }
     }
 
@@ -190,7 +189,7 @@ impl Lane {
     }
 
     /// Listens to the devices until something is to be done.
-    async fn idle(&mut self, until: Instant) {
+    async fn idle(&mut self, until: Instant) -> Result<(), JournalError> {
         let now = driver_sdk::clock::now();
         let bell = self.bell.clone();
         let stop = self.stops.nothing_new.clone();
@@ -252,9 +251,7 @@ impl Lane {
             Some(Heard::Said(index, event)) => {
                 let slot = &mut self.slots[index];
                 slot.idle_from = None;
-                if slot.hears(event) {
-                    slot.news().await;
-                }
+                slot.told(event).await?;
             }
             Some(Heard::Unwell(index, fault)) => {
                 let slot = &mut self.slots[index];
@@ -263,6 +260,7 @@ impl Lane {
             }
             None => {}
         }
+        Ok(())
     }
 
     /// Runs the first command in line.
@@ -300,10 +298,14 @@ impl Lane {
             }
             Err(NoJob::Lost) => return slot.payload_lost(&row).await,
         };
-        if !row.entry.local && !slot.hotel.is_fresh(id) && !slot.still_open(&row).await? {
+        let fresh = row.entry.local || slot.confirmed == Some(id) || slot.hotel.is_fresh(id);
+        if !fresh && !slot.still_open(&row).await? {
             return Ok(());
         }
-        slot.interim.works(id, row.entry.said);
+        slot.confirmed = None;
+        if !row.entry.local {
+            slot.interim.works(id, row.entry.said);
+        }
         slot.hotel.board.tell(id, &slot.name, "starts");
         let cancel = CancellationToken::new();
         let bell = self.bell.clone();

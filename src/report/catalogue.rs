@@ -12,6 +12,7 @@ macro_rules! pages {
 pub(super) const PAGES: &[FaultPage] = pages![
     "BLOCKED-BY-DOUBT",
     "CANCELLED",
+    "CLOUD-SILENT",
     "CLOUD-TIME-UNKNOWN",
     "DATA-UNREADABLE",
     "DID-NOT-HAPPEN",

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::note::note;
 use crate::hotel::Hotel;
-use crate::journal::{Counts, PmsState, Row};
+use crate::journal::{PmsState, Row};
 use crate::life::{FinalState, Outcome, OutcomeKind, Said};
 use crate::mews::budget::{Priority, Rank};
 use crate::mews::cloud::CallError;
@@ -27,8 +27,11 @@ const WORTH_TELLING: Duration = Duration::from_millis(300);
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 /// Intermediate states are sent only while this many requests more are free than are owed.
 const SPARE: usize = 20;
-/// Final states under way at once; the budget allows no more per token anyway.
-const AT_ONCE: usize = 4;
+/// Final states handed to the budget at once. It sends 4 at a time and puts them in order; more
+/// are handed over so that an error overtakes the successes before it.
+const AT_ONCE: usize = 512;
+/// Below so many handed over, more are looked for.
+const FEW: usize = 64;
 /// Rest after an answer that more haste does not change (401, 404, an odd refusal).
 const REST: Duration = Duration::from_secs(60);
 /// Rest after a refusal whose read-back shows no final state: a conflict that passes.
@@ -216,17 +219,24 @@ impl Teller {
     pub async fn run(mut self, stop: CancellationToken) {
         let mut finals: FuturesUnordered<BoxFuture<'static, (CommandId, Told)>> =
             FuturesUnordered::new();
-        let mut under_way = BTreeSet::new();
+        let mut under_way: BTreeSet<CommandId> = BTreeSet::new();
         let mut interim: Option<(CommandId, BoxFuture<'static, ()>)> = None;
+        let mut owed = 0;
+        let mut look = true;
         loop {
             let mut wake: Option<Instant> = None;
-            let (rows, counts) = self.owed().await;
+            let rows = if look || under_way.len() < FEW && owed > under_way.len() {
+                let but: BTreeSet<_> = under_way.iter().copied().collect();
+                let (rows, count) = self.owed(but).await;
+                owed = count;
+                rows
+            } else {
+                Vec::new()
+            };
+            look = false;
             let now = driver_sdk::clock::now();
             for row in rows {
                 let id = row.entry.id;
-                if under_way.len() >= AT_ONCE || under_way.contains(&id) {
-                    continue;
-                }
                 if let Some(at) = self.not_before.get(&id).filter(|at| **at > now) {
                     wake = Some(wake.map_or(*at, |known: Instant| known.min(*at)));
                     continue;
@@ -246,7 +256,6 @@ impl Teller {
             if interim.is_none() {
                 let (due, next) = self.interim.due(now);
                 let spare = self.hotel.cloud.budget().free();
-                let owed = usize::try_from(counts.unreported).unwrap_or(usize::MAX);
                 match due {
                     Some((id, said, percent)) if spare > owed.saturating_add(SPARE) => {
                         let tell = tell_interim(
@@ -287,6 +296,7 @@ impl Teller {
                     under_way.remove(&id);
                     match told {
                         Told::Closed => {
+                            owed = owed.saturating_sub(1);
                             self.not_before.remove(&id);
                             self.hotel.forget(id);
                         }
@@ -296,25 +306,27 @@ impl Teller {
                     }
                 }
                 () = interim_done => interim = None,
-                () = self.bell.notified() => {}
-                () = alarm_clock => {}
+                () = self.bell.notified() => look = true,
+                () = alarm_clock => look = true,
             }
         }
     }
 
-    async fn owed(&self) -> (Vec<Row>, Counts) {
+    /// What is owed beyond what is being told already, and how much is owed in all.
+    async fn owed(&self, but: BTreeSet<CommandId>) -> (Vec<Row>, usize) {
         let property = self.hotel.name.clone();
-        // More than can be sent at once, so that resting ones do not hide the rest.
-        let limit = 2 * 180;
-        let read = self
-            .hotel
-            .journal
-            .with(move |core| Ok((core.unreported(&property, limit)?, core.counts(&property)?)));
+        let read = self.hotel.journal.with(move |core| {
+            let room = AT_ONCE.saturating_sub(but.len());
+            Ok((
+                core.unreported(&property, &but, room)?,
+                core.owed(&property)?,
+            ))
+        });
         match read.await {
             Ok(owed) => owed,
             Err(error) => {
                 tracing::error!(error = %error, "Reports cannot be read from the journal");
-                (Vec::new(), Counts::default())
+                (Vec::new(), 0)
             }
         }
     }
