@@ -20,3 +20,4 @@ pub mod rehearsal;
 pub mod tables;
 pub mod text;
 pub mod verdict;
+pub mod virtual_printer;
