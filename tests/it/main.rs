@@ -5,5 +5,6 @@ mod house;
 mod command_line;
 mod keys;
 mod mews;
+mod printing;
 #[cfg(unix)]
 mod secrets;

@@ -409,7 +409,7 @@ impl Machine {
             lengths,
             self.speaking,
             self.hang_ups,
-            self.motor,
+            self.due(),
             self.is_offline(),
             self.faults.power_off,
         )

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 /// One table and its number on this printer. Numbers are those of Epson and close clones; a
 /// printer that counts differently is configured as `name=number`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub struct CodeTable {
     name: &'static str,
     number: u8,
@@ -121,6 +121,14 @@ impl TryFrom<String> for CodeTable {
     type Error = UnknownTable;
     fn try_from(text: String) -> Result<Self, UnknownTable> {
         Self::named(&text)
+    }
+}
+
+/// By hand: the derived one would ask for settings that live for ever, for the name's sake.
+impl<'de> Deserialize<'de> for CodeTable {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        Self::named(&text).map_err(serde::de::Error::custom)
     }
 }
 

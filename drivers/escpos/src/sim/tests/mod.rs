@@ -15,6 +15,7 @@ mod faults;
 mod golden;
 mod hostile;
 mod paper;
+mod real_time;
 
 /// A printer of one's own, at one moment.
 struct Bench {

@@ -1,0 +1,132 @@
+//! An attempt whose end nobody saw: ask what can be asked, clear the rest, never guess.
+
+use std::time::Duration;
+
+use driver_sdk::{Attempt, Fault, Grade, Proof, Run, Say, Verdict, clock};
+
+use super::errand::RESERVE;
+use super::{Bookmark, ReceiptPrinter, proof};
+use crate::printer::PATIENCE;
+use crate::settings::Status;
+use crate::trouble::Cause;
+
+/// What is added to the time printing takes before an answer counts as missing.
+const GRACE: Duration = Duration::from_secs(3);
+/// How often the printer is asked how it is meanwhile.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+impl ReceiptPrinter {
+    /// Only a process id of this very attempt proves anything; everything else is for a person to
+    /// look at. What the printer still holds is thrown away, so that it cannot print later.
+    pub(super) async fn recover(&mut self, attempt: &Attempt, run: &Run) -> Result<Verdict, Fault> {
+        let bookmark: Bookmark = attempt.bookmark()?;
+        self.recall(run);
+        self.printer.open().await?;
+        let mut confirmed = self.confirmed(&bookmark, 0);
+        if confirmed >= bookmark.last && bookmark.marks.is_some() {
+            return Ok(happened(&bookmark));
+        }
+        if self.config.status == Status::None {
+            return Ok(look_at_the_paper("ESCPOS-CHECK"));
+        }
+        let answers = self.printer.ask(PATIENCE).await?.is_some();
+        if !answers {
+            if self.printer.known.answers == Some(true) {
+                let address = self.printer.address();
+                return Err(Fault::transient("ESCPOS-SILENT").with("address", address));
+            }
+            self.printer.may_owe(bookmark.longest);
+            self.printer.complete_picture().await?;
+            return Ok(look_at_the_paper("ESCPOS-CHECK"));
+        }
+        if bookmark.marks.is_some() {
+            confirmed = self.await_marks(&bookmark, confirmed, run).await?;
+            if confirmed >= bookmark.last {
+                return Ok(happened(&bookmark));
+            }
+        }
+        let leave = run.committed().expect("a reconcile is committed");
+        run.progress(99);
+        let cleared = self.printer.purge(leave).await?;
+        confirmed = self.confirmed(&bookmark, confirmed);
+        if confirmed >= bookmark.last && bookmark.marks.is_some() {
+            return Ok(happened(&bookmark));
+        }
+        if !cleared {
+            // At the next job's start, when it takes bytes again.
+            self.printer.may_owe(bookmark.longest);
+        }
+        if cleared && confirmed > 0 {
+            let say = Say::new("ESCPOS-PART")
+                .with("part", (confirmed * bookmark.every).min(bookmark.parts))
+                .with("parts", bookmark.parts);
+            return Ok(Verdict::Partly(Proof::new(Grade::Done, say)));
+        }
+        Ok(look_at_the_paper(
+            if cleared || self.printer.trouble().is_none() {
+                "ESCPOS-CHECK"
+            } else {
+                "ESCPOS-CHECK-HELD"
+            },
+        ))
+    }
+
+    fn confirmed(&mut self, bookmark: &Bookmark, so_far: u32) -> u32 {
+        let Some(marks) = bookmark.marks else {
+            return so_far;
+        };
+        let heard = self.printer.take_marks();
+        let counts = heard.into_iter().filter_map(|id| marks.count(id));
+        counts.map(|n| n.min(bookmark.last)).fold(so_far, u32::max)
+    }
+
+    /// The printer may be printing still, or wait for paper and print on: both end in a mark.
+    async fn await_marks(
+        &mut self,
+        bookmark: &Bookmark,
+        mut confirmed: u32,
+        run: &Run,
+    ) -> Result<u32, Fault> {
+        let time = Duration::from_millis(bookmark.print_ms) + GRACE;
+        let mut until = clock::now() + time;
+        let mut told: Option<Cause> = None;
+        while confirmed < bookmark.last {
+            let latest = (run.deadline() - RESERVE).max(clock::now());
+            if clock::now() >= until.min(latest) || run.is_stopping() {
+                break;
+            }
+            let next = until.min(latest).min(clock::now() + ASK_EVERY);
+            if !self.printer.listen_until(next).await? {
+                self.printer.ask(PATIENCE).await?;
+            }
+            confirmed = self.confirmed(bookmark, confirmed);
+            let cause = self.printer.trouble().map(Cause::Says);
+            if cause != told {
+                match cause {
+                    Some(cause) => {
+                        if told.is_none() {
+                            until = clock::now() + run.operator_wait();
+                        }
+                        run.waiting(cause.fault());
+                    }
+                    None => {
+                        run.progress(99);
+                        until = clock::now() + time;
+                    }
+                }
+                told = cause;
+            }
+        }
+        Ok(confirmed)
+    }
+}
+
+fn happened(bookmark: &Bookmark) -> Verdict {
+    Verdict::Happened(proof(Grade::Done, bookmark.copies, false))
+}
+
+fn look_at_the_paper(code: &str) -> Verdict {
+    Verdict::CannotTell {
+        check: Say::new(code),
+    }
+}

@@ -1,0 +1,385 @@
+//! The conversation with one printer: what is asked, what it says, and what follows from it.
+//!
+//! It remembers between attempts what the printer can do and which questions are still out, so
+//! that an answer is never taken for another's.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use driver_sdk::{Committed, Exchange, Fault, Harmless, Link, clock};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::codec::{Condition, RealTimeStatus, Replies, Reply, command};
+
+/// Marks heard and not yet looked at; a printer that cannot be heard sends only the newest.
+const MARKS_MAX: usize = 64;
+/// How long a question is waited for. After it 8 192 zero bytes are tried once.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+/// How long answers to an earlier question may still be under way.
+const LATE: Duration = Duration::from_millis(500);
+
+/// What a printer has shown that it can do; kept on the device's shelf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Known {
+    /// It answers real-time questions.
+    pub answers: Option<bool>,
+    /// Questions in a row without an answer, while it has never answered.
+    pub silent: u32,
+    /// When the last of them was asked, in seconds of the cloud's clock.
+    pub silent_since: i64,
+    /// It answers process ids.
+    pub process_ids: Option<bool>,
+    /// It answers GS r.
+    pub buffered: Option<bool>,
+}
+
+/// Harmless bytes: they put nothing on paper and change no document.
+struct Harmlessly(&'static [u8]);
+
+impl Exchange for Harmlessly {
+    type Answer = ();
+    fn encode(&self, out: &mut BytesMut) {
+        out.extend_from_slice(self.0);
+    }
+    fn decode(&mut self, _: &mut BytesMut) -> Result<Option<()>, Fault> {
+        Ok(Some(()))
+    }
+}
+
+/// The status burst asks. Automatic status only makes the printer talk. Zero bytes are nothing to
+/// the text parser and white dots in a picture that an earlier connection left half sent.
+/// "Recover and clear" acts only while an error is pending, and throws away what a failed job
+/// left: it never prints.
+impl Harmless for Harmlessly {}
+
+/// One printer on one link.
+#[derive(Debug)]
+pub struct Printer {
+    link: Link,
+    replies: Replies,
+    /// What it can do.
+    pub known: Known,
+    /// The newest status, pushed or asked for.
+    pub status: Option<RealTimeStatus>,
+    asked: RealTimeStatus,
+    marks: VecDeque<[u8; 4]>,
+    buffered: u32,
+    cleared: bool,
+    held: bool,
+    gone: bool,
+    /// A question was being written when the future was dropped: the line is out of step.
+    writing: bool,
+    /// Bytes of a command the printer still waits for.
+    owed: usize,
+}
+
+/// What a part met on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Met {
+    /// All of it was taken.
+    Taken,
+    /// The printer says that it cannot print.
+    Trouble(Condition),
+    /// It took nothing for ten seconds and says nothing.
+    Stalled,
+}
+
+impl Printer {
+    /// A printer on a link.
+    #[must_use]
+    pub fn new(link: Link) -> Self {
+        Self {
+            link,
+            replies: Replies::default(),
+            known: Known::default(),
+            status: None,
+            asked: RealTimeStatus::default(),
+            marks: VecDeque::new(),
+            buffered: 0,
+            cleared: false,
+            held: false,
+            gone: false,
+            writing: false,
+            owed: 0,
+        }
+    }
+
+    /// The link's address.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        self.link.address()
+    }
+
+    /// Closes the line.
+    pub async fn close(&mut self) {
+        self.link.close().await;
+        self.forget_line();
+    }
+
+    /// Opens the line and brings it into step: late answers are heard out or cut off.
+    ///
+    /// # Errors
+    /// `LINK-UNREACHABLE`.
+    pub async fn open(&mut self) -> Result<(), Fault> {
+        if self.writing {
+            self.close().await;
+        }
+        self.link.open().await?;
+        if self.replies.outstanding() > 0 {
+            let until = clock::now() + LATE;
+            while self.replies.outstanding() > 0 && clock::now() < until {
+                self.listen_until(until).await?;
+            }
+            if self.replies.outstanding() > 0 {
+                self.close().await;
+                self.link.open().await?;
+            }
+        }
+        self.listen(Duration::ZERO).await.map(drop)
+    }
+
+    fn forget_line(&mut self) {
+        self.replies.reset();
+        self.status = None;
+        self.held = false;
+        self.gone = false;
+        self.writing = false;
+    }
+
+    /// Hears for at most this long; returns as soon as something was said, and whether it was.
+    ///
+    /// # Errors
+    /// `LINK-LOST`, `LINK-UNREACHABLE`.
+    pub async fn listen(&mut self, within: Duration) -> Result<bool, Fault> {
+        let said = match self.link.hear(within).await {
+            Ok(said) => said,
+            Err(fault) => {
+                self.forget_line();
+                return Err(fault);
+            }
+        };
+        for reply in self.replies.take(&said) {
+            self.note(reply);
+        }
+        Ok(!said.is_empty())
+    }
+
+    /// The same up to a moment.
+    ///
+    /// # Errors
+    /// `LINK-LOST`, `LINK-UNREACHABLE`.
+    pub async fn listen_until(&mut self, until: Instant) -> Result<bool, Fault> {
+        let within = until.saturating_duration_since(clock::now());
+        self.listen(within).await
+    }
+
+    fn note(&mut self, reply: Reply) {
+        match reply {
+            Reply::Xon => self.held = false,
+            Reply::Xoff => self.held = true,
+            Reply::Automatic(block) => {
+                self.known.answers = Some(true);
+                self.status = Some(RealTimeStatus::from_automatic(block));
+            }
+            Reply::RealTime(question, byte) => {
+                self.asked.note(question, byte);
+                if self.replies.outstanding() == 0 {
+                    self.status = Some(self.asked);
+                }
+            }
+            Reply::Buffered(_) => self.buffered += 1,
+            Reply::ProcessId(id) => {
+                if self.marks.len() >= MARKS_MAX {
+                    self.marks.pop_front();
+                }
+                self.marks.push_back(id);
+            }
+            Reply::Cleared => self.cleared = true,
+            Reply::PowerOff => self.gone = true,
+            Reply::Identity(_) | Reply::OtherBlock(_) | Reply::Stray(_) => {}
+        }
+    }
+
+    /// Asks the four real-time questions in one burst and waits for all answers; `None` if the
+    /// printer answered nothing.
+    ///
+    /// # Errors
+    /// `LINK-LOST`, `LINK-UNREACHABLE`.
+    pub async fn ask(&mut self, patience: Duration) -> Result<Option<RealTimeStatus>, Fault> {
+        self.asked = RealTimeStatus::default();
+        self.replies.asked();
+        self.say(&command::STATUS_BURST).await?;
+        let until = clock::now() + patience;
+        let all = self.replies.outstanding();
+        while self.replies.outstanding() > 0 {
+            if clock::now() >= until {
+                let partly = self.replies.outstanding() < all;
+                self.replies.reset();
+                if partly {
+                    self.status = Some(self.asked);
+                }
+                return Ok(partly.then_some(self.asked));
+            }
+            self.listen_until(until).await?;
+        }
+        self.known.answers = Some(true);
+        self.known.silent = 0;
+        Ok(self.status)
+    }
+
+    /// Sends something harmless.
+    ///
+    /// # Errors
+    /// The link's.
+    pub async fn say(&mut self, bytes: &'static [u8]) -> Result<(), Fault> {
+        self.writing = true;
+        let said = self.link.say(Harmlessly(bytes)).await;
+        self.writing = false;
+        if said.is_err() {
+            self.forget_line();
+        }
+        said
+    }
+
+    /// What keeps it from printing, by the newest status.
+    #[must_use]
+    pub fn trouble(&self) -> Option<Condition> {
+        self.status.and_then(|status| status.trouble())
+    }
+
+    /// It told that it is being switched off.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.gone
+    }
+
+    /// Sends bytes of a job from `from` on, watching what the printer says meanwhile. Returns how
+    /// many were taken in all, and what was met.
+    ///
+    /// # Errors
+    /// The link's. The caller knows what was sent before.
+    pub async fn send(
+        &mut self,
+        leave: Committed<'_>,
+        bytes: &[u8],
+        from: usize,
+    ) -> Result<(usize, Met), Fault> {
+        let mut sent = from;
+        let met = loop {
+            if self.held {
+                let until = clock::now() + Duration::from_secs(10);
+                while self.held && clock::now() < until {
+                    self.listen_until(until).await?;
+                }
+                if self.held {
+                    break Met::Stalled;
+                }
+            }
+            if let Some(condition) = self.trouble() {
+                break Met::Trouble(condition);
+            }
+            if sent == bytes.len() {
+                break Met::Taken;
+            }
+            let taken = match self.link.act(leave, &bytes[sent..]).await {
+                Ok(taken) => taken,
+                Err(fault) => {
+                    self.forget_line();
+                    return Err(fault);
+                }
+            };
+            sent += taken;
+            if sent < bytes.len() && !self.listen(Duration::ZERO).await? && taken == 0 {
+                break Met::Stalled;
+            }
+        };
+        self.owed = if sent == 0 { 0 } else { bytes.len() - sent };
+        Ok((sent, met))
+    }
+
+    /// Sends bytes in real time or at the end of a job: what the printer says does not stop them.
+    /// False if the line does not take them.
+    ///
+    /// # Errors
+    /// The link's.
+    pub async fn push(&mut self, leave: Committed<'_>, bytes: &[u8]) -> Result<bool, Fault> {
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.link.act(leave, &bytes[sent..]).await {
+                Ok(taken) => {
+                    sent += taken;
+                    let heard = sent < bytes.len() && self.listen(Duration::ZERO).await?;
+                    if taken == 0 && !heard {
+                        return Ok(false);
+                    }
+                }
+                Err(fault) => {
+                    self.forget_line();
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Throws away what the printer holds and has not printed. True if it says that it did.
+    ///
+    /// # Errors
+    /// The link's.
+    pub async fn purge(&mut self, leave: Committed<'_>) -> Result<bool, Fault> {
+        self.cleared = false;
+        self.push(leave, &command::CLEAR_BUFFERS).await?;
+        let until = clock::now() + PATIENCE;
+        while !self.cleared && clock::now() < until {
+            self.listen_until(until).await?;
+        }
+        if self.cleared {
+            self.owed = 0;
+            return Ok(true);
+        }
+        let Some(status) = self.ask(PATIENCE).await? else {
+            return Ok(false);
+        };
+        if !(status.cutter || status.recoverable) {
+            return Ok(false);
+        }
+        self.push(leave, &command::RECOVER_AND_CLEAR).await?;
+        let after = self.ask(PATIENCE).await?;
+        let cleared = after.is_some_and(|status| !status.cutter && !status.recoverable);
+        if cleared {
+            self.owed = 0;
+        }
+        Ok(cleared)
+    }
+
+    /// Completes a picture that was left half sent, so that the next job's start is not taken for
+    /// dots. Nothing is sent where nothing is owed.
+    ///
+    /// # Errors
+    /// The link's.
+    pub async fn complete_picture(&mut self) -> Result<(), Fault> {
+        while self.owed > 0 {
+            self.say(&command::UNWEDGE).await?;
+            self.owed = self.owed.saturating_sub(command::UNWEDGE.len());
+        }
+        Ok(())
+    }
+
+    /// A picture of at most this many bytes may have been left half sent.
+    pub fn may_owe(&mut self, bytes: usize) {
+        self.owed = self.owed.max(bytes);
+    }
+
+    /// The process ids heard since the last call, oldest first.
+    pub fn take_marks(&mut self) -> Vec<[u8; 4]> {
+        self.marks.drain(..).collect()
+    }
+
+    /// How many answers to GS r were heard since the last call.
+    pub fn take_buffered(&mut self) -> u32 {
+        std::mem::take(&mut self.buffered)
+    }
+}
