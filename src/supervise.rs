@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use driver_sdk::{
     Catalogue, CommandId, DeviceName, DialFactory, DriverKind, Hub, LocalWork, Membership, Opened,
-    SettingsError, Staged, Work,
+    SettingsError, Work,
 };
 use tokio::sync::{Mutex, Notify, broadcast, mpsc};
 use tokio::time::{sleep, timeout};
@@ -18,15 +18,16 @@ use crate::clock::Clock;
 use crate::config::{self, Config, RepeatInDoubt};
 use crate::hotel::{Hotel, Hotels, Member};
 use crate::intake::{Intake, Outside};
-use crate::journal::{Found, Gate, Journal, JournalError, NewCommand, Row};
+use crate::journal::{Found, Journal, JournalError, NewCommand, Row};
 use crate::lane::{Lane, Reopen, Slot, SlotParts, Stops};
-use crate::life::{Outcome, OutcomeKind, Rules, Stage};
+use crate::life::{Outcome, OutcomeKind, Rules};
 use crate::mews::budget::{Budget, Keep};
 use crate::mews::clock::CloudClock;
 use crate::mews::cloud::Cloud;
 use crate::mews::post::Post;
 use crate::mews::socket::{Dial, Follower, Reconnect};
 use crate::mews::wire::Tokens;
+use crate::orders::{self, OrderError};
 use crate::report::{Interim, Teller, catalogue};
 
 /// What lies outside the worker, one seam for each: a simulation gives its own.
@@ -67,23 +68,6 @@ pub struct StartError {
     pub device: DeviceName,
     /// What is wrong with it.
     pub error: SettingsError,
-}
-
-/// Why a person's order was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub enum OrderError {
-    /// No such command.
-    #[error("the journal knows no command {0}")]
-    Unknown(CommandId),
-    /// No such device.
-    #[error("the config has no device {0}")]
-    NoDevice(DeviceName),
-    /// It does not apply to the command as it stands.
-    #[error("{0}")]
-    NotNow(String),
-    /// The journal.
-    #[error("the journal cannot be written; nothing was changed")]
-    Journal(#[from] JournalError),
 }
 
 /// A running worker.
@@ -431,11 +415,6 @@ impl Worker {
         }
     }
 
-    async fn row(&self, id: CommandId) -> Result<Row, OrderError> {
-        let row = self.journal.with(move |core| core.row(id)).await?;
-        row.ok_or(OrderError::Unknown(id))
-    }
-
     fn now_of(&self, row: &Row) -> jiff::Timestamp {
         self.hotels
             .get(&row.property)
@@ -447,20 +426,8 @@ impl Worker {
     /// # Errors
     /// [`OrderError`]: nothing was changed.
     pub async fn cancel(&self, id: CommandId) -> Result<(), OrderError> {
-        let row = self.row(id).await?;
-        let now = self.now_of(&row);
-        let asked = self
-            .journal
-            .with(move |core| core.request_cancel(id, "a person here", now))
-            .await?;
-        if !asked {
-            let why = if row.entry.cancel_requested {
-                "it is being cancelled already"
-            } else {
-                "it has ended already; nothing is left to cancel"
-            };
-            return Err(OrderError::NotNow(why.to_owned()));
-        }
+        let row = orders::row(&self.journal, id).await?;
+        orders::cancel(&self.journal, &row, self.now_of(&row)).await?;
         self.board.ring(&row.device);
         Ok(())
     }
@@ -470,26 +437,10 @@ impl Worker {
     /// # Errors
     /// [`OrderError`]: nothing was changed.
     pub async fn retry(&self, id: CommandId) -> Result<(), OrderError> {
-        let row = self.row(id).await?;
-        let now = self.now_of(&row);
-        match &row.entry.stage {
-            Stage::Accepted { .. } => {
-                self.board.ring(&row.device);
-                return Ok(());
-            }
-            Stage::Settled(_) => {
-                if self.journal.with(move |core| core.retry(id, now)).await? {
-                    self.board.ring(&row.device);
-                    return Ok(());
-                }
-            }
-            Stage::Committed { .. } | Stage::Reported { .. } => {}
-        }
-        Err(OrderError::NotNow(
-            "a final state was told to Mews, or something may have happened: look at the device, \
-             then send it again from Mews"
-                .to_owned(),
-        ))
+        let row = orders::row(&self.journal, id).await?;
+        orders::retry(&self.journal, &row, self.now_of(&row)).await?;
+        self.board.ring(&row.device);
+        Ok(())
     }
 
     /// A person has looked: the doubt is settled, the device is free.
@@ -497,39 +448,8 @@ impl Worker {
     /// # Errors
     /// [`OrderError`]: nothing was changed.
     pub async fn resolve(&self, id: CommandId, happened: bool) -> Result<(), OrderError> {
-        let row = self.row(id).await?;
-        let now = self.now_of(&row);
-        let what = if happened {
-            "happened"
-        } else {
-            "did not happen"
-        };
-        let say = driver_sdk::Say::new("PERSON-SAYS").with("what", what);
-        let outcome = if happened {
-            Outcome::done(driver_sdk::Proof::new(driver_sdk::Grade::Sent, say))
-        } else {
-            Outcome::failed(say)
-        };
-        let gate = Gate {
-            scope: String::new(),
-            now,
-            staged: Staged::default(),
-        };
-        let how = format!("a person says: it {what}");
-        let done = self
-            .journal
-            .with(move |core| core.resolve(id, Some(&outcome), &how, &gate))
-            .await?;
-        if !done {
-            return Err(OrderError::NotNow(match row.entry.stage {
-                Stage::Committed { .. } => {
-                    "the device is still being asked; wait for its answer".to_owned()
-                }
-                Stage::Accepted { .. } | Stage::Settled(_) | Stage::Reported { .. } => {
-                    "it is not in doubt".to_owned()
-                }
-            }));
-        }
+        let row = orders::row(&self.journal, id).await?;
+        orders::resolve(&self.journal, &row, happened, self.now_of(&row)).await?;
         self.board.ring(&row.device);
         Ok(())
     }
@@ -542,7 +462,7 @@ impl Worker {
         let id = self.order_local(device, LocalWork::Test).await?;
         let mut news = self.board.follow();
         loop {
-            let row = self.row(id).await?;
+            let row = orders::row(&self.journal, id).await?;
             if let Some(outcome) = row.outcome {
                 return Ok(outcome);
             }

@@ -25,6 +25,19 @@ impl Lock {
     }
 }
 
+/// True while a worker holds the lock of a journal. Changes nothing.
+#[must_use]
+pub fn worker_runs(journal: &Path) -> bool {
+    let Ok(file) = File::options()
+        .read(true)
+        .write(true)
+        .open(lock_path(journal))
+    else {
+        return false;
+    };
+    matches!(file.try_lock(), Err(TryLockError::WouldBlock))
+}
+
 fn lock_path(journal: &Path) -> PathBuf {
     let mut name = journal.as_os_str().to_owned();
     name.push(".lock");

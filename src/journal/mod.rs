@@ -17,6 +17,7 @@ mod write;
 pub use audit::{AuditBreak, AuditLine};
 pub use core::{Core, Durability, JournalError};
 pub use handle::Journal;
+pub use lock::worker_runs;
 pub use open::{Found, OpenError, Options};
 pub use payload::Payloads;
 pub use read::{Counts, Reader, StoryStep};

@@ -263,6 +263,20 @@ impl Core {
         })
     }
 
+    /// How many commands wait in a device's line.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn in_line(&self, device: &DeviceName) -> Result<u64, JournalError> {
+        let count: i64 = self
+            .connection
+            .prepare_cached(
+                "SELECT COUNT(*) FROM commands WHERE device = ?1 AND stage = 'accepted'",
+            )?
+            .query_row([device.as_str()], |row| row.get(0))?;
+        Ok(count.unsigned_abs())
+    }
+
     /// When the oldest outcome was known that the hotel system does not know of.
     ///
     /// # Errors

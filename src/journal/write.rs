@@ -114,6 +114,21 @@ impl Core {
         })
     }
 
+    /// Writes a trifle, to know whether the journal can be written.
+    ///
+    /// # Errors
+    /// The disk's: it cannot.
+    pub fn probe(&mut self) -> Result<(), JournalError> {
+        self.transact(Durability::Relaxed, |tx| {
+            tx.execute(
+                "INSERT INTO meta (key, value) VALUES ('probe', '1') \
+                 ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",
+                [],
+            )
+        })?;
+        Ok(())
+    }
+
     /// Notes the wish to cancel. True if the command was not begun and the wish is new.
     ///
     /// # Errors
