@@ -25,14 +25,14 @@ const REDACTED: &str = "<secret>";
 /// A shorter word is no token, and would be found in half of all lines.
 const SECRET_LENGTH_MIN: usize = 4;
 
-/// Starts the log of this process on standard error, at the levels of `RUST_LOG` (default info),
+/// Starts the log of this process on standard error, at the levels of `RUST_LOG`, else at `default`,
 /// and has panics told there without their text.
 ///
 /// Call it once. The secrets are made known to the [`Redactor`] as soon as they are loaded.
 #[must_use]
-pub fn start() -> Redactor {
+pub fn start(default: LevelFilter) -> Redactor {
     let redactor = Redactor::default();
-    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let wanted = std::env::var("RUST_LOG").unwrap_or_else(|_| default.to_string());
     let (levels, misread) = levels(&wanted);
     let colours = io::IsTerminal::is_terminal(&io::stderr());
     let layer = lines(io::stderr, colours, redactor.clone()).with_filter(levels.and(strangers()));

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::LevelFilter;
 
 use super::context::Context;
 use super::exit::Exit;
 use super::out::Out;
-use super::{check, helper, queue, run, sandbox, show, simulate, version};
+use super::{check, demo, helper, queue, run, sandbox, show, simulate, version};
 use crate::config::Build;
 use crate::telemetry;
 
@@ -33,6 +34,7 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Demo(demo::Demo),
     Run(run::Run),
     Check(check::Check),
     Queue(queue::Queue),
@@ -55,7 +57,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>, build: &Build) -> Exit {
         // A helper's streams belong to the driver that started it: no log, no prints.
         return helper.run(build);
     }
-    let redactor = telemetry::start();
+    // The demo tells its story itself; a log between its lines is for who asks for one.
+    let level = if matches!(arguments.verb, Verb::Demo(_)) {
+        LevelFilter::ERROR
+    } else {
+        LevelFilter::INFO
+    };
+    let redactor = telemetry::start(level);
     let out = Out::terminal(redactor.clone());
     let context = Context {
         build: build.clone(),
@@ -69,6 +77,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>, build: &Build) -> Exit {
 impl Verb {
     fn run(self, context: &Context) -> Exit {
         match self {
+            Self::Demo(verb) => verb.run(context),
             Self::Run(verb) => verb.run(context),
             Self::Check(verb) => verb.run(context),
             Self::Queue(verb) => verb.run(context),

@@ -10,6 +10,7 @@ mod runtime;
 mod times;
 
 mod check;
+mod demo;
 mod helper;
 mod queue;
 mod run;

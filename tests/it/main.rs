@@ -1,5 +1,6 @@
 //! Scenarios: the sandbox as the cloud, virtual devices, the real worker.
 
+mod demo;
 mod house;
 
 mod command_line;
