@@ -142,6 +142,7 @@ async fn accept(
         outcome,
     };
     let now = hotel.now();
+    crate::crash::point("payload-written");
     let accepted = hotel
         .journal
         .with(move |core| core.accept(&[new], now))
@@ -149,6 +150,7 @@ async fn accept(
     if accepted != [Accepted::New] {
         return Ok(Admitted::Nothing);
     }
+    crate::crash::point("accepted");
     hotel.saw_open(id);
     tracing::info!(command = %id, device = %member.name, "Command accepted");
     hotel.board.tell(id, &member.name, "accepted");

@@ -59,6 +59,7 @@ impl Host for AttemptHost {
                 return refused("the worker stops");
             }
             let (id, gate) = (self.id, self.gate(staged));
+            crate::crash::point("before-commit");
             let committed = self
                 .hotel
                 .journal
@@ -66,6 +67,7 @@ impl Host for AttemptHost {
                 .await;
             match committed {
                 Ok(Ok(attempt)) => {
+                    crate::crash::point("after-commit");
                     self.hotel.board.journal_is(None);
                     tracing::debug!(command = %self.id, attempt, "Committed");
                     self.hotel.board.tell(self.id, &self.device, "begun");

@@ -37,6 +37,7 @@ impl Slot {
     ) -> Result<(), JournalError> {
         let id = row.entry.id;
         let (kind, gate) = (outcome.kind, self.gate(staged));
+        crate::crash::point("before-settle");
         loop {
             let (outcome, gate) = (outcome.clone(), gate.clone());
             match self
@@ -54,6 +55,7 @@ impl Slot {
                 }
             }
         }
+        crate::crash::point("after-settle");
         self.hotel.board.journal_is(None);
         tracing::info!(device = %self.name, command = %id, outcome = kind.as_str(), "Settled");
         self.hotel

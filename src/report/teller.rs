@@ -444,6 +444,7 @@ async fn close(hotel: &Hotel, row: &Row, outcome: &Outcome, state: &str, text: &
     let (state, text) = (PmsState(state.to_owned()), text.to_owned());
     let now = hotel.now();
     let shown = format!("told Mews {}: {text}", state.0);
+    crate::crash::point("before-reported");
     match hotel
         .journal
         .with(move |core| core.reported(id, &state, &text, now))

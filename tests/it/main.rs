@@ -3,9 +3,18 @@
 mod demo;
 mod house;
 
+#[cfg(unix)]
+mod checker;
 mod command_line;
 mod keys;
+#[cfg(unix)]
+mod kill;
 mod mews;
-mod printing;
+#[cfg(unix)]
+mod plant;
 #[cfg(unix)]
 mod secrets;
+#[cfg(unix)]
+mod silence;
+#[cfg(unix)]
+mod stop;

@@ -1,0 +1,182 @@
+//! kill -9 of the real binary, at named points and at random, with a hundred commands in flight.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use driver_sdk::clock;
+use nightporter::crash::POINTS;
+use rusqlite::{Connection, OpenFlags};
+use tokio::process::Child;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::house::within;
+use crate::plant::{Plant, kinds, load, say};
+
+const COMMANDS: usize = 100;
+/// Kills while one hundred commands are carried out.
+const PER_RUN: usize = 20;
+/// New commands before each life, so that the points of intake are met in all of them.
+const MORE: usize = 4;
+/// After the last kill all commands end within this; the budget of requests makes them wait.
+const PATIENCE: Duration = Duration::from_secs(150);
+/// Attempts that were open at the kill are told apart within this after the start (bar: 5 s).
+const CLASSIFIED: Duration = Duration::from_secs(5);
+
+/// The begun and not ended attempts of a journal: a look that changes nothing.
+fn open_attempts(journal: &Path) -> rusqlite::Result<BTreeSet<(String, i64)>> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let connection = Connection::open_with_flags(journal, flags)?;
+    connection.busy_timeout(Duration::from_secs(5))?;
+    let mut rows =
+        connection.prepare("SELECT id, attempt FROM commands WHERE stage = 'committed'")?;
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}
+
+/// Of a journal that nobody holds; one that was never made has none.
+fn left_open(journal: &Path) -> BTreeSet<(String, i64)> {
+    if journal.exists() {
+        // A worker that died before it made its tables left none either.
+        open_attempts(journal).unwrap_or_default()
+    } else {
+        BTreeSet::new()
+    }
+}
+
+#[derive(Debug, Default)]
+struct Tally {
+    kills: usize,
+    at_points: usize,
+    with_work_left: usize,
+    open: usize,
+    slowest: Duration,
+}
+
+async fn kill(child: &mut Child) {
+    // It may have died by itself: at its point.
+    let _ = child.kill().await;
+}
+
+/// Starts, measures until what was open is told apart, then kills.
+async fn one_life(plant: &Plant, tally: &mut Tally, random: &mut fastrand::Rng) {
+    let before = left_open(&plant.journal());
+    // Every point in its turn, and a random moment after each.
+    let named = tally.kills.is_multiple_of(2);
+    let name = POINTS[tally.kills / 2 % POINTS.len()];
+    let point = format!("{name}:{}", random.u32(1..4));
+    let born = clock::now();
+    let mut child = plant.worker(named.then_some(point.as_str()));
+    if named {
+        // A point that is never come to is a random moment, later.
+        if let Ok(ended) = timeout(Duration::from_millis(3000), child.wait()).await {
+            ended.expect("it was ours");
+            tally.at_points += 1;
+        }
+    } else {
+        let measured = !before.is_empty() && random.u32(..4) > 0;
+        if measured {
+            let span = told_apart(plant, &before, born).await;
+            tally.open += before.len();
+            tally.slowest = tally.slowest.max(span);
+        }
+        sleep(Duration::from_millis(random.u64(20..1200))).await;
+    }
+    kill(&mut child).await;
+    tally.kills += 1;
+    tally.with_work_left += usize::from(plant.open() > 0);
+}
+
+async fn told_apart(plant: &Plant, before: &BTreeSet<(String, i64)>, born: Instant) -> Duration {
+    let apart = async {
+        // A look that fails shows nothing: the worker is just opening its journal.
+        let still = || open_attempts(&plant.journal()).map(|open| open.is_disjoint(before));
+        while !still().unwrap_or(false) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    within("the verdict on every open attempt", apart).await;
+    clock::now() - born
+}
+
+async fn run(seed: u64, kills: usize, tally: &mut Tally) -> crate::checker::Counts {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut plant = Plant::new(&kinds(), 2).await;
+    plant.order(COMMANDS);
+    for _ in 0..kills {
+        plant.order(MORE);
+        one_life(&plant, tally, &mut random).await;
+    }
+    let before = left_open(&plant.journal());
+    let born = clock::now();
+    let mut child = plant.worker(None);
+    if !before.is_empty() {
+        let span = told_apart(&plant, &before, born).await;
+        tally.open += before.len();
+        tally.slowest = tally.slowest.max(span);
+    }
+    plant.all_ended(PATIENCE).await;
+    kill(&mut child).await;
+    match plant.judge(kills) {
+        Ok(counts) => counts,
+        Err(breaches) => panic!("seed {seed}:\n{}\n{}", breaches.join("\n"), plant.log()),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_worker_does_nothing_twice_and_loses_nothing() {
+    let wanted = load("NIGHTPORTER_KILLS", 6);
+    let first = load("NIGHTPORTER_SEED", 1) as u64;
+    let mut tally = Tally::default();
+    let mut seed = first;
+    while tally.kills < wanted {
+        let kills = PER_RUN.min(wanted - tally.kills);
+        let counts = run(seed, kills, &mut tally).await;
+        say(format_args!(
+            "kill -9, seed {seed}: {kills} kills, {counts:?}"
+        ));
+        assert_eq!(counts.orders, COMMANDS + MORE * kills);
+        assert!(counts.effects > 0 && counts.processed > 0, "{counts:?}");
+        seed += 1;
+    }
+    say(format_args!(
+        "kill -9 of {:?}: {tally:?}; open attempts told apart in {:?} at most",
+        kinds(),
+        tally.slowest
+    ));
+    assert_eq!(tally.kills, wanted);
+    assert!(tally.with_work_left * 2 > wanted, "killed idle: {tally:?}");
+    assert!(tally.at_points * 5 > wanted, "points not met: {tally:?}");
+    assert!(tally.slowest <= CLASSIFIED, "{tally:?}");
+}
+
+/// The twin: a worker whose memory is put back to an earlier one does things twice, and the judge
+/// sees it. Cards told as done are made again after the journal forgot them.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_judge_sees_a_worker_that_forgot_what_it_did() {
+    let mut plant = Plant::new(&["pms-industry-standard"], 1).await;
+    let id = plant.order_of(0);
+    let mut child = plant.worker(Some("after-settle"));
+    within("the crash", child.wait())
+        .await
+        .expect("it was ours");
+    assert_eq!(
+        plant.stations[0].device.effects().len(),
+        plant.stations[0].orders[0].count
+    );
+    // What a worker without its commit would find at the next start.
+    let connection = Connection::open(plant.journal()).expect("ours");
+    let changed = connection.execute(
+        "UPDATE commands SET stage = 'accepted', attempt = 0, bookmark = NULL, outcome = NULL, \
+         outcome_kind = NULL, grade = NULL, committed_us = NULL, settled_us = NULL",
+        [],
+    );
+    assert_eq!(changed.expect("the columns exist"), 1);
+    drop(connection);
+    let mut child = plant.worker(None);
+    within("the end", plant.cloud.wait_final(id)).await;
+    kill(&mut child).await;
+    let breaches = plant.judge(0).expect_err("it was made twice");
+    say(format_args!("kill -9, twin: {breaches:?}"));
+    assert!(breaches[0].contains("I1"), "{breaches:?}");
+}
