@@ -13,6 +13,9 @@ mod mews;
 #[cfg(unix)]
 mod plant;
 #[cfg(unix)]
+mod power;
+mod printing;
+#[cfg(unix)]
 mod secrets;
 #[cfg(unix)]
 mod silence;
