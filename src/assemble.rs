@@ -84,18 +84,7 @@ pub fn assemble(
 ) -> Result<Parts, AssembleError> {
     let clock = Clock::system();
     let (core, found) = Core::open(&config.journal.path, options, clock.pc_time())?;
-    let connector = Connector::new(&Network {
-        proxy: config.mews.proxy.clone(),
-        ca_file: config.mews.ca_file.clone(),
-    })?;
-    connector.check_socket(&config.mews.websocket)?;
-    let world = ThisWorld {
-        client: connector.http(&config.mews.platform)?,
-        connector,
-        platform: config.mews.platform.clone(),
-        websocket: config.mews.websocket.clone(),
-        journal: config.journal.path.clone(),
-    };
+    let world = world(&config)?;
     Ok(Parts {
         config,
         kinds,
@@ -106,4 +95,34 @@ pub fn assemble(
         world: Arc::new(world),
         seed: fastrand::u64(..),
     })
+}
+
+fn world(config: &Config) -> Result<ThisWorld, ConnectorError> {
+    let connector = Connector::new(&Network {
+        proxy: config.mews.proxy.clone(),
+        ca_file: config.mews.ca_file.clone(),
+    })?;
+    connector.check_socket(&config.mews.websocket)?;
+    Ok(ThisWorld {
+        client: connector.http(&config.mews.platform)?,
+        connector,
+        platform: config.mews.platform.clone(),
+        websocket: config.mews.websocket.clone(),
+        journal: config.journal.path.clone(),
+    })
+}
+
+/// A property and the way to its socket.
+pub type NamedDial = (String, Arc<dyn Dial>);
+
+/// The way to the socket of each property, for who only listens.
+///
+/// # Errors
+/// The network's.
+pub fn dials(config: &Config) -> Result<Vec<NamedDial>, ConnectorError> {
+    let world = world(config)?;
+    let properties = config.properties.iter();
+    Ok(properties
+        .map(|property| (property.name.as_str().to_owned(), world.dial(property)))
+        .collect())
 }

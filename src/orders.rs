@@ -45,10 +45,14 @@ pub async fn cancel(journal: &Journal, row: &Row, now: Timestamp) -> Result<(), 
     if asked {
         return Ok(());
     }
-    let why = if row.entry.cancel_requested {
-        "it is being cancelled already"
-    } else {
-        "it has ended already; nothing is left to cancel"
+    let why = match row.entry.stage {
+        Stage::Accepted { .. } => "it is being cancelled already",
+        Stage::Committed { .. } => {
+            "it is begun, and the device knows the wish; wait for how it ends"
+        }
+        Stage::Settled(_) | Stage::Reported { .. } => {
+            "it has ended already; nothing is left to cancel"
+        }
     };
     Err(OrderError::NotNow(why.to_owned()))
 }

@@ -9,7 +9,10 @@ use tracing_subscriber::filter::LevelFilter;
 use super::context::Context;
 use super::exit::Exit;
 use super::out::Out;
-use super::{check, demo, helper, queue, run, sandbox, show, simulate, version};
+use super::{
+    check, demo, events, explain, helper, order, queue, run, sandbox, show, simulate, status, test,
+    version,
+};
 use crate::config::Build;
 use crate::telemetry;
 
@@ -39,8 +42,15 @@ enum Verb {
     Check(check::Check),
     Queue(queue::Queue),
     Show(show::Show),
+    Status(status::Status),
+    Resolve(order::Resolve),
+    Cancel(order::Cancel),
+    Retry(order::Retry),
+    Test(test::Test),
+    Events(events::Events),
     Sandbox(sandbox::Sandbox),
     Simulate(simulate::Simulate),
+    Explain(explain::Explain),
     Version(version::Version),
     #[command(hide = true)]
     Helper(helper::Helper),
@@ -84,6 +94,13 @@ impl Verb {
             Self::Show(verb) => verb.run(context),
             Self::Sandbox(verb) => verb.run(context),
             Self::Simulate(verb) => verb.run(context),
+            Self::Status(verb) => verb.run(context),
+            Self::Resolve(verb) => verb.run(context),
+            Self::Cancel(verb) => verb.run(context),
+            Self::Retry(verb) => verb.run(context),
+            Self::Test(verb) => verb.run(context),
+            Self::Events(verb) => verb.run(context),
+            Self::Explain(verb) => verb.run(context),
             Self::Version(verb) => verb.run(context),
             Self::Helper(verb) => verb.run(&context.build),
         }

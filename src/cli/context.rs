@@ -42,9 +42,7 @@ impl Context {
     /// # Errors
     /// As [`Self::load`], and as [`Self::journal_failed`].
     pub fn journal(&self) -> Result<Reader, Exit> {
-        let path = self.config_file()?;
-        let journal = config::load_journal(&path, &self.build, &ThisPc);
-        let journal = journal.map_err(|error| self.refused(&error))?.path;
+        let journal = self.journal_path()?;
         match std::fs::metadata(&journal) {
             Ok(_) => Reader::open(&journal).map_err(|error| self.journal_failed(&error)),
             Err(cause) => {
@@ -55,6 +53,16 @@ impl Context {
                 Err(Exit::unreadable(&cause, Exit::Unavailable))
             }
         }
+    }
+
+    /// Where the config says the journal is; it needs no tokens.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn journal_path(&self) -> Result<PathBuf, Exit> {
+        let path = self.config_file()?;
+        let journal = config::load_journal(&path, &self.build, &ThisPc);
+        Ok(journal.map_err(|error| self.refused(&error))?.path)
     }
 
     /// Says that the journal cannot be read, and which exit follows.

@@ -8,15 +8,21 @@ mod exit;
 mod out;
 mod runtime;
 mod times;
+mod worker;
 
 mod check;
 mod demo;
+mod events;
+mod explain;
 mod helper;
+mod order;
 mod queue;
 mod run;
 mod sandbox;
 mod show;
 mod simulate;
+mod status;
+mod test;
 mod version;
 
 pub use arguments::main;

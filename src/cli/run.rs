@@ -1,10 +1,13 @@
 //! `nightporter run`: the worker, as a service runs it.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::context::Context;
 use super::exit::Exit;
 use super::runtime::{block_on, stop_asked};
+use crate::admin;
 use crate::assemble::{AssembleError, assemble};
 use crate::config::Loaded;
 use crate::journal::Options;
@@ -46,17 +49,25 @@ impl Run {
 async fn work(context: &Context, parts: Parts) -> Exit {
     let stop = stop_asked();
     let devices = parts.config.devices.len();
+    let (listen, journal) = (parts.config.admin.listen, parts.config.journal.path.clone());
     let worker = match Worker::start(parts) {
-        Ok(worker) => worker,
+        Ok(worker) => Arc::new(worker),
         Err(error) => {
             context.out.remark(error);
             return Exit::Config;
         }
     };
     tracing::info!(devices, "Worker started");
+    let admin = admin::open(worker.clone(), listen, &journal).await;
+    if let Err(error) = &admin {
+        tracing::error!(error = %chain(error), "No admin interface; the worker goes on without");
+    }
     stop.cancelled().await;
     tracing::info!("Worker stops");
     worker.stop().await;
+    if let Ok(admin) = admin {
+        admin.close().await;
+    }
     tracing::info!("Worker stopped");
     Exit::Done
 }

@@ -24,28 +24,7 @@ impl Show {
     fn tell(&self, context: &Context) -> Result<Exit, Exit> {
         let failed = |error| context.journal_failed(&error);
         let journal = context.journal()?;
-        let found = journal.find(self.id.trim()).map_err(failed)?;
-        let row = match found.as_slice() {
-            [row] => row,
-            [] => {
-                context
-                    .out
-                    .remark(format_args!("no command begins with {}", self.id));
-                return Ok(Exit::Failed);
-            }
-            several => {
-                let count = several.len();
-                context
-                    .out
-                    .remark(format_args!("{count} commands begin with {}:", self.id));
-                for row in several {
-                    context
-                        .out
-                        .remark(format_args!("  {} {}", row.entry.id, queue::state(row)));
-                }
-                return Ok(Exit::Failed);
-            }
-        };
+        let row = &context.one(&journal, &self.id)?;
         let steps = journal.story(row.entry.id).map_err(failed)?;
         for line in facts(row).into_iter().chain(steps.iter().map(step)) {
             context.out.line(line);

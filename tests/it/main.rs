@@ -1,5 +1,6 @@
 //! Scenarios: the sandbox as the cloud, virtual devices, the real worker.
 
+mod admin;
 mod demo;
 mod house;
 
