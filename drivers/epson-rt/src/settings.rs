@@ -1,0 +1,126 @@
+//! `[device.NAME.settings]` of an Epson RT printer.
+
+use std::collections::BTreeMap;
+
+use driver_fiscal::mapping::{LooseDiscounts, Rules};
+use driver_fiscal::tables::{PaymentTable, VatTable};
+use driver_fiscal::text::{TextRules, latin1};
+use driver_sdk::SettingsError;
+use serde::Deserialize;
+
+/// How the printer writes decimals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decimals {
+    /// `75,50`: taken by every firmware that was seen.
+    #[default]
+    Comma,
+    /// `75.50`: only after a test on the device.
+    Point,
+}
+
+/// The settings as the file has them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpsonSettings {
+    /// Operator number.
+    #[serde(default = "one")]
+    pub operator: u8,
+    /// `comma` or `point`.
+    #[serde(default)]
+    pub decimals: Decimals,
+    /// The printer's currency.
+    #[serde(default = "euro")]
+    pub currency: String,
+    /// VAT codes of Mews and the printer's departments, 1 to 99. No default.
+    #[serde(default)]
+    pub vat: VatTable,
+    /// Ways of paying in Mews and the printer's `paymentType-index`. No default.
+    #[serde(default)]
+    pub payments: PaymentTable,
+    /// What is printed for a payment type; default: its numbers.
+    #[serde(default)]
+    pub payment_texts: BTreeMap<String, String>,
+    /// Department of a deposit. No default: a deposit is refused.
+    #[serde(default)]
+    pub deposit_group: Option<u8>,
+    /// What to do with a discount that belongs to no line.
+    #[serde(default)]
+    pub loose_discounts: LooseDiscounts,
+    /// Compared with the machine the command names.
+    #[serde(default)]
+    pub machine_id: Option<String>,
+    /// No other till uses this printer: an open document is ours, and a new one with our total too.
+    #[serde(default)]
+    pub only_till: bool,
+    /// The key of the buyer's legal identifiers that holds the fiscal code.
+    #[serde(default)]
+    pub fiscal_code_key: Option<String>,
+    /// The key of the buyer's legal identifiers that holds the lottery code.
+    #[serde(default)]
+    pub lottery_key: Option<String>,
+}
+
+impl EpsonSettings {
+    /// What serde cannot see.
+    ///
+    /// # Errors
+    /// The key and a sentence.
+    pub fn check(&self) -> Result<(), (&'static str, SettingsError)> {
+        let groups = self
+            .vat
+            .0
+            .values()
+            .map(|entry| entry.group)
+            .chain(self.deposit_group);
+        if let Some(group) = groups.into_iter().find(|group| !(1..=99).contains(group)) {
+            let text = format!("department {group} does not exist; use 1 to 99");
+            return Err(("vat", SettingsError::new(text)));
+        }
+        let kinds = self.payments.0.values();
+        if let Some(kind) = kinds.into_iter().find(|kind| !is_payment_type(kind)) {
+            let text = format!("`{kind}` is no payment type; write type-index, such as \"2-1\"");
+            return Err(("payments", SettingsError::new(text)));
+        }
+        Ok(())
+    }
+
+    /// The mapping's rules.
+    #[must_use]
+    pub fn rules(&self) -> Rules<'_> {
+        Rules {
+            vat: &self.vat,
+            payments: &self.payments,
+            currency: &self.currency,
+            deposit_group: self.deposit_group,
+            loose_discounts: self.loose_discounts,
+            text: TextRules {
+                item_max: 38,
+                message_max: 46,
+                has: latin1,
+            },
+        }
+    }
+
+    /// What is printed for a payment type.
+    #[must_use]
+    pub fn payment_text(&self, kind: &str) -> String {
+        let text = self.payment_texts.get(kind);
+        text.map_or_else(|| format!("PAGAMENTO {kind}"), Clone::clone)
+    }
+}
+
+fn is_payment_type(text: &str) -> bool {
+    let Some((kind, index)) = text.split_once('-') else {
+        return false;
+    };
+    kind.parse::<u8>().is_ok_and(|kind| kind <= 6) && index.parse::<u8>().is_ok_and(|it| it <= 99)
+}
+
+fn one() -> u8 {
+    1
+}
+
+fn euro() -> String {
+    "EUR".to_owned()
+}
