@@ -112,6 +112,14 @@ fn world(config: &Config) -> Result<ThisWorld, ConnectorError> {
     })
 }
 
+/// The real world alone, for who looks whether Mews can be reached.
+///
+/// # Errors
+/// The network's.
+pub fn real_world(config: &Config) -> Result<impl World + use<>, ConnectorError> {
+    world(config)
+}
+
 /// A property and the way to its socket.
 pub type NamedDial = (String, Arc<dyn Dial>);
 

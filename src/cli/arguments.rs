@@ -10,8 +10,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::out::Out;
 use super::{
-    check, demo, events, explain, helper, order, queue, run, sandbox, show, simulate, status, test,
-    version,
+    check, demo, doctor, events, explain, helper, order, queue, run, sandbox, show, simulate,
+    status, test, version,
 };
 use crate::config::Build;
 use crate::telemetry;
@@ -40,6 +40,7 @@ enum Verb {
     Demo(demo::Demo),
     Run(run::Run),
     Check(check::Check),
+    Doctor(doctor::Doctor),
     Queue(queue::Queue),
     Show(show::Show),
     Status(status::Status),
@@ -100,6 +101,7 @@ impl Verb {
             Self::Retry(verb) => verb.run(context),
             Self::Test(verb) => verb.run(context),
             Self::Events(verb) => verb.run(context),
+            Self::Doctor(verb) => verb.run(context),
             Self::Explain(verb) => verb.run(context),
             Self::Version(verb) => verb.run(context),
             Self::Helper(verb) => verb.run(&context.build),

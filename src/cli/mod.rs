@@ -12,6 +12,7 @@ mod worker;
 
 mod check;
 mod demo;
+mod doctor;
 mod events;
 mod explain;
 mod helper;

@@ -259,3 +259,22 @@ async fn events_come_through_the_worker_as_json_lines() {
     follower.kill().expect("it runs");
     let _ = follower.wait();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_names_what_fails_and_lets_good_things_pass() {
+    let desk = Desk::new(silent_port()).await;
+    let found = desk.run(&["doctor"]).await;
+    let told = text(&found.stdout);
+    assert_eq!(found.status.code(), Some(2), "{told}");
+    for part in [
+        "ok    main tokens: accepted for Sandbox Hotel",
+        "ok    main socket: opens",
+        "fail  main device: Bar is not in Mews",
+        "fail  device bar: tcp:127.0.0.1:",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    desk.cloud.set_token_works(false);
+    let told = text(&desk.run(&["doctor"]).await.stdout);
+    assert!(told.contains("fail  main tokens: "), "{told}");
+}
