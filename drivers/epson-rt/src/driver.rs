@@ -417,7 +417,7 @@ impl Driver for EpsonDriver {
             let old = |name: &str| {
                 status
                     .info(name)
-                    .is_some_and(|it| it.trim_matches('0') != "")
+                    .is_some_and(|it| !it.trim_matches('0').is_empty())
             };
             let warning = if old("rtOldFileToSend") || old("rtFileRejected") {
                 Some(Fault::operator("EPSON-FILES"))
