@@ -2,7 +2,7 @@
 //!
 //! Mews allows 200 requests in any 30 s per access token; we allow ourselves 180. A request counts
 //! from when it is sent until 30 s after its answer began, because Mews may have counted it at any
-//! time between. The decisions are in [`core`], which is pure; this file lets tasks wait for them.
+//! time between. The decisions are in `core`, which is pure; this file lets tasks wait for them.
 //!
 //! What it leaves to others: who asks for what ([`super::cloud`]), and whether an intermediate
 //! state is worth a request ([`Budget::free`] tells what is left).

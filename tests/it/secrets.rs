@@ -146,7 +146,7 @@ async fn no_token_and_no_guest_is_in_any_line_of_the_loudest_log() {
     for secret in ["CANARY", "Canar"] {
         assert_eq!(
             holding(folder.path(), secret),
-            [PathBuf::new(); 0],
+            Vec::<PathBuf>::new(),
             "{secret}"
         );
     }

@@ -195,7 +195,7 @@ impl Config {
         let wrong = |key: &str, fact: String| {
             Err(SettingsError::new(format!("`{key}` {fact}")).at(settings.place_of(key)))
         };
-        if !(128..=1_024).contains(&config.dots) || config.dots % 8 != 0 {
+        if !(128..=1_024).contains(&config.dots) || !config.dots.is_multiple_of(8) {
             return wrong(
                 "dots",
                 "must be a multiple of 8 from 128 to 1024".to_owned(),

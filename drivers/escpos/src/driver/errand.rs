@@ -73,7 +73,7 @@ impl<'a> Errand<'a> {
                     bytes.extend_from_slice(&composed.end);
                 }
                 if let Some(marks) = self.bookmark.marks
-                    && (last || number % self.bookmark.every == 0)
+                    && (last || number.is_multiple_of(self.bookmark.every))
                 {
                     let count = number.div_ceil(self.bookmark.every);
                     bytes.extend(command::process_id(marks.id(count)));

@@ -50,10 +50,9 @@ impl Errand<'_> {
                 Waited::Silent | Waited::Dead => return Err(unproved(Grade::Sent)),
             }
         }
-        if self.printer.known.buffered != Some(false) || composed.raw {
-            if self.buffered(composed, print_time).await? {
-                return Ok(Grade::Accepted);
-            }
+        let may_answer = self.printer.known.buffered != Some(false) || composed.raw;
+        if may_answer && self.buffered(composed, print_time).await? {
+            return Ok(Grade::Accepted);
         }
         self.clean(composed, print_time).await
     }
