@@ -110,7 +110,7 @@ impl DialFactory for Dials {
     }
 
     fn address(&self, url: &str) -> Result<String, LinkError> {
-        if !["tcp:", "serial:", "listen:"]
+        if !["tcp:", "serial:", "listen:", "https:", "http:"]
             .iter()
             .any(|scheme| url.starts_with(scheme))
         {

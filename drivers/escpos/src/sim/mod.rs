@@ -1,6 +1,6 @@
 //! A virtual ESC/POS receipt printer: the thing on the desk, without the desk.
 //!
-//! It understands the bytes by its own [`parser`], which shares nothing with the driver's
+//! It understands the bytes by its own `parser`, which shares nothing with the driver's
 //! encoder, and keeps the truth a host may never hear: what is on paper ([`Receipt`]), whether it
 //! was cut, how often the drawer opened. [`VirtualPrinter`] holds conversations, one at a time, and
 //! stays the same printer between them. Faults are switched on and off at any time by name
