@@ -51,8 +51,8 @@ pub struct ShelfRead {
     pub version: u64,
 }
 
-/// What the worker does for an attempt. Implemented by the worker's lane and by the conformance
-/// suite, never by a driver.
+/// What the worker does for an attempt. Implemented by the worker's lane and by
+/// tests, never by a driver.
 pub trait Host: Send + Sync + 'static {
     /// Writes the bookmark and what is staged, durable when it returns; the last gate.
     ///
