@@ -7,6 +7,7 @@ mod house;
 #[cfg(unix)]
 mod checker;
 mod command_line;
+mod key_faults;
 mod keys;
 #[cfg(unix)]
 mod kill;

@@ -151,10 +151,10 @@ pub async fn carry_out(
     decide(plan, run)?;
     maker.ready(run).await?;
     maker.prepare(run)?;
-    // Once more, and from here to the commit without a pause: what is decided is what the shelf
-    // says at the commit, or the commit refuses.
-    let decision = decide(plan, run)?;
-    begin_on_shelf(plan, decision, run)?;
+    // Once more, because time has passed. The record is read once and written from that one
+    // reading, so the commit refuses whatever another encoder has changed since.
+    let (decision, ledgers) = decide(plan, run)?;
+    begin_on_shelf(plan, decision, ledgers, run);
     let mut state = Bookmark::begin(plan, decision);
     tracing::info!(issue = ?decision.issue, why = ?decision.why, "Key decided");
     let leave = run.commit(&state).await?;
@@ -246,17 +246,13 @@ pub fn late(
     Ok(Verdict::Partly(partly(&state, &reason, Grade::Done)))
 }
 
-fn decide(plan: &KeyPlan, run: &Run) -> Result<Decision, Fault> {
+fn decide(plan: &KeyPlan, run: &Run) -> Result<(Decision, Vec<RoomLedger>), Fault> {
     let ledgers = read_all(&plan.order.rooms, run)?;
-    let rooms: Vec<(&str, &RoomLedger)> = plan
-        .order
-        .rooms
-        .iter()
-        .map(String::as_str)
-        .zip(&ledgers)
-        .collect();
-    ledger::decide(&rooms, &plan.claim())
-        .map_err(|busy| Fault::transient("KEY-UNDER-WAY").with("room", busy.room))
+    let names = plan.order.rooms.iter().map(String::as_str);
+    let rooms: Vec<(&str, &RoomLedger)> = names.zip(&ledgers).collect();
+    let decision = ledger::decide(&rooms, &plan.claim())
+        .map_err(|busy| Fault::transient("KEY-UNDER-WAY").with("room", busy.room))?;
+    Ok((decision, ledgers))
 }
 
 fn read_all(rooms: &[String], run: &Run) -> Result<Vec<RoomLedger>, Fault> {
@@ -278,23 +274,29 @@ fn change(
     change: impl Fn(RoomLedger) -> RoomLedger,
 ) -> Result<(), Fault> {
     for room in rooms {
-        let ledger = change(read(room, run)?);
-        let key = RoomLedger::key(room);
-        if ledger.is_empty() {
-            run.put(&key, &());
-        } else {
-            run.put(&key, &ledger);
-        }
+        put(room, &change(read(room, run)?), run);
     }
     Ok(())
 }
 
-fn begin_on_shelf(plan: &KeyPlan, decision: Decision, run: &Run) -> Result<(), Fault> {
+fn put(room: &str, ledger: &RoomLedger, run: &Run) {
+    let key = RoomLedger::key(room);
+    if ledger.is_empty() {
+        run.put(&key, &());
+    } else {
+        run.put(&key, ledger);
+    }
+}
+
+fn begin_on_shelf(plan: &KeyPlan, decision: Decision, ledgers: Vec<RoomLedger>, run: &Run) {
     let claim = plan.claim();
-    change(&plan.order.rooms, run, |ledger| match decision.issue {
-        Issue::New => ledger.begin_new(&claim, plan.doubtful_after),
-        Issue::Copy => ledger.copied(&claim),
-    })
+    for (room, ledger) in plan.order.rooms.iter().zip(ledgers) {
+        let ledger = match decision.issue {
+            Issue::New => ledger.begin_new(&claim, plan.doubtful_after),
+            Issue::Copy => ledger.copied(&claim),
+        };
+        put(room, &ledger, run);
+    }
 }
 
 fn note_made(state: &Bookmark, run: &Run) -> Result<(), Fault> {

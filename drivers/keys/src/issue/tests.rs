@@ -329,19 +329,18 @@ async fn a_key_under_way_on_another_encoder_makes_this_one_wait() {
     let mut encoder = Encoder::with([made()]);
     let plan = encoder.prepare(first.job()).expect("a good order");
     let run = first.run();
-    let decision = decide(&plan, &run).expect("free");
-    begin_on_shelf(&plan, decision, &run).expect("readable");
+    let (decision, ledgers) = decide(&plan, &run).expect("free");
     let second = Rehearsal::new(&shelf, keys(1));
     let other_plan = encoder.prepare(second.job()).expect("a good order");
     let other_run = second.run();
-    assert_eq!(
-        decide(&other_plan, &other_run).expect("free").issue,
-        Issue::New
-    );
-    begin_on_shelf(&other_plan, decision, &other_run).expect("readable");
+    let (other_decision, other_ledgers) = decide(&other_plan, &other_run).expect("free");
+    assert_eq!(other_decision.issue, Issue::New);
+    begin_on_shelf(&plan, decision, ledgers, &run);
     run.commit(&Bookmark::begin(&plan, decision))
         .await
         .expect("the first one commits");
+    // The first one's commit falls between the decision and the writing of the second.
+    begin_on_shelf(&other_plan, other_decision, other_ledgers, &other_run);
     let refused = other_run
         .commit(&Bookmark::begin(&other_plan, decision))
         .await;
