@@ -36,6 +36,12 @@ impl Slot {
         staged: Staged,
     ) -> Result<(), JournalError> {
         let id = row.entry.id;
+        // Before a repeat ends without paper, the first print may have come out.
+        let outcome = if row.repeat {
+            outcome.of_a_repeat()
+        } else {
+            outcome
+        };
         let (kind, gate) = (outcome.kind, self.gate(staged));
         crate::crash::point("before-settle");
         loop {

@@ -82,6 +82,13 @@ pub enum Next {
 /// marked repeat was this attempt.
 #[must_use]
 pub fn after(ended: Ended, attempt: u32, repeated: bool, rules: &Rules) -> Next {
+    match decided(ended, attempt, repeated, rules) {
+        Next::Settle(outcome) if repeated => Next::Settle(outcome.of_a_repeat()),
+        next => next,
+    }
+}
+
+fn decided(ended: Ended, attempt: u32, repeated: bool, rules: &Rules) -> Next {
     match ended {
         Ended::Executed(Ok(proof)) | Ended::Judged(Verdict::Happened(proof)) => {
             Next::Settle(Outcome::done(proof))

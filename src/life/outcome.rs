@@ -143,6 +143,18 @@ impl Outcome {
         Self::new(OutcomeKind::Cancelled, Say::new("CANCELLED"))
     }
 
+    /// The same of a repeat: an earlier print of it may exist, so nothing said here may claim that
+    /// nothing happened.
+    #[must_use]
+    pub fn of_a_repeat(self) -> Self {
+        match self.kind {
+            OutcomeKind::Failed | OutcomeKind::Expired | OutcomeKind::Cancelled => {
+                Self::unconfirmed(Say::new("REPEAT-NOT-PRINTED"))
+            }
+            OutcomeKind::Done | OutcomeKind::Partly | OutcomeKind::Unconfirmed => self,
+        }
+    }
+
     /// True for outcomes of a command that was never begun: nothing happened.
     #[must_use]
     pub fn needs_no_attempt(&self) -> bool {

@@ -40,6 +40,20 @@ fn cancel_and_age_win_before_commit_and_not_after() {
 }
 
 #[test]
+fn a_repeat_that_is_not_printed_never_claims_that_nothing_was() {
+    let mut rules = Rules::of(Class::Printer);
+    rules.repeat_in_doubt = true;
+    let not_done = Ended::Executed(Err(Fault::permanent("NO-FONT")));
+    let Next::Settle(outcome) = after(not_done, 2, true, &rules) else {
+        panic!("a repeat ends")
+    };
+    assert_eq!(outcome.kind, OutcomeKind::Unconfirmed);
+    for nothing in [Outcome::cancelled(), Outcome::expired(Say::new("EXPIRED"))] {
+        assert_eq!(nothing.of_a_repeat().kind, OutcomeKind::Unconfirmed);
+    }
+}
+
+#[test]
 fn money_says_processing_before_it_runs_and_paper_does_not() {
     let accepted = Stage::Accepted { attempts: 0 };
     assert_eq!(

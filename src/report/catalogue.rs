@@ -23,6 +23,7 @@ pub(super) const PAGES: &[FaultPage] = pages![
     "NO-ZONE",
     "PAYLOAD-LOST",
     "PERSON-SAYS",
+    "REPEAT-NOT-PRINTED",
 ];
 
 /// Every page of this build: the contract's, the worker's, the drivers'.
