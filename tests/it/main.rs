@@ -12,6 +12,7 @@ mod keys;
 #[cfg(unix)]
 mod kill;
 mod mews;
+mod model;
 #[cfg(unix)]
 mod plant;
 #[cfg(unix)]
