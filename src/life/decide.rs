@@ -84,7 +84,11 @@ pub enum Next {
 pub fn after(ended: Ended, attempt: u32, repeated: bool, rules: &Rules) -> Next {
     match decided(ended, attempt, repeated, rules) {
         Next::Settle(outcome) if repeated => Next::Settle(outcome.of_a_repeat()),
-        next => next,
+        next @ (Next::Settle(_)
+        | Next::Again
+        | Next::RepeatMarked
+        | Next::Wait(_)
+        | Next::Ask(_)) => next,
     }
 }
 
