@@ -396,7 +396,18 @@ impl Model {
                 let mut new = match self.without {
                     Without::CommitBeforeEffect => *state,
                     Without::DurableCommit => self.write(state, begun, false)?,
-                    _ => self.write(state, begun, true)?,
+                    Without::Nothing
+                    | Without::KnownIdIsNothingNew
+                    | Without::AskBeforeRepeat
+                    | Without::AskBeforeOtherWork
+                    | Without::CancelBeforeCommit
+                    | Without::AgeBeforeCommit
+                    | Without::RowBeforeProcessing
+                    | Without::ProcessingBeforeMoney
+                    | Without::JournalBeforeReport
+                    | Without::DoubtOfARepeat
+                    | Without::RepeatOfReports
+                    | Without::TruthfulDevice => self.write(state, begun, true)?,
                 };
                 new.hand = Hand::Begun { attempt };
                 new.last = 0;
