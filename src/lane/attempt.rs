@@ -18,6 +18,8 @@ use crate::life::Stage;
 
 /// What a deadline is overdrawn by before the driver counts as hung.
 const GRACE: Duration = Duration::from_secs(10);
+/// Why a device crashed.
+pub(super) const PANICKED: &str = "it panicked";
 
 /// How a driver's future ended.
 pub(super) enum Finished<T> {
@@ -92,11 +94,14 @@ impl Slot {
         cancel: &CancellationToken,
     ) -> (Finished<Result<Proof, Fault>>, bool, driver_sdk::Staged) {
         let run = self.run_for(row, stops, cancel);
-        let plan = match self.device.prepare(job) {
-            Ok(plan) => plan,
-            Err(fault) => {
+        // It is the driver's code too: its panic is a crash of this device and of no other.
+        let prepare = AssertUnwindSafe(|| self.device.prepare(job));
+        let plan = match std::panic::catch_unwind(prepare) {
+            Ok(Ok(plan)) => plan,
+            Ok(Err(fault)) => {
                 return (Finished::Returned(Err(fault)), false, run.take_staged());
             }
+            Err(_) => return (Finished::Crashed(PANICKED), false, run.take_staged()),
         };
         self.shows(DeviceState::Busy {
             command: row.entry.id,
@@ -158,7 +163,7 @@ async fn guarded<T>(
             ended = &mut future => return match ended {
                 Ok(value) => Finished::Returned(value),
                 // The panic hook has logged the place; the payload may hold anything.
-                Err(_) => Finished::Crashed("it panicked"),
+                Err(_) => Finished::Crashed(PANICKED),
             },
             () = stops.drop_now.cancelled() => return Finished::Stopped,
             // A driver that still runs keeps its sender, so this ends only by a change.

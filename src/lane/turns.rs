@@ -1,16 +1,18 @@
 //! The loop of a lane.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use driver_sdk::{CommandId, Fault, Say, Staged, WatchEvent};
+use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, select_all};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::attempt::{Finished, NoJob, is_doubt_before_begin};
+use super::attempt::{Finished, NoJob, PANICKED, is_doubt_before_begin};
 use super::slot::Slot;
 use crate::board::DeviceState;
 use crate::journal::{JournalError, Row};
@@ -225,16 +227,18 @@ impl Lane {
                             if let Some(from) = rests_until {
                                 sleep_until(from).await;
                             }
-                            match device.idle(watch).await {
+                            let idle = AssertUnwindSafe(device.idle(watch)).catch_unwind();
+                            match idle.await {
                                 // Nothing to watch: only what a session says is heard.
-                                Ok(()) => std::future::pending().await,
-                                Err(fault) => fault,
+                                Ok(Ok(())) => std::future::pending().await,
+                                Ok(Err(fault)) => Heard::Unwell(index, fault),
+                                Err(_) => Heard::Crashed(index),
                             }
                         };
                         tokio::select! {
                             biased;
                             Some(event) = events.recv() => Heard::Said(index, event),
-                            fault = idle => Heard::Unwell(index, fault),
+                            heard = idle => heard,
                         }
                     });
                     listening
@@ -256,6 +260,11 @@ impl Lane {
             Some(Heard::Unwell(index, fault)) => {
                 let slot = &mut self.slots[index];
                 slot.is_unwell(fault);
+                slot.idle_from = slot.unwell.as_ref().map(|unwell| unwell.retry_at);
+            }
+            Some(Heard::Crashed(index)) => {
+                let slot = &mut self.slots[index];
+                slot.crashed(PANICKED);
                 slot.idle_from = slot.unwell.as_ref().map(|unwell| unwell.retry_at);
             }
             None => {}
@@ -392,6 +401,7 @@ impl Lane {
 enum Heard {
     Said(usize, WatchEvent),
     Unwell(usize, Fault),
+    Crashed(usize),
 }
 
 /// The order on one wire: creation, then first sight, then id.

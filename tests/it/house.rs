@@ -2,15 +2,16 @@
 //! own.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use driver_link::Memory;
 use driver_sdk::{DriverKind, VirtualDevice};
-use nightporter::assemble::assemble;
+use nightporter::assemble::{AssembleError, assemble};
+use nightporter::clock::Clock;
 use nightporter::config::{self, Build, Source, StoredSecret, Vault};
-use nightporter::journal::Options;
-use nightporter::sandbox::{Sandbox, SandboxOptions};
+use nightporter::journal::{Core, OpenError, Options, Reader, Row};
+use nightporter::sandbox::{CommandState, Sandbox, SandboxOptions};
 use nightporter::supervise::Worker;
 use tempfile::TempDir;
 
@@ -22,6 +23,8 @@ pub struct House {
     pub cloud: Sandbox,
     pub links: Memory,
     pub folder: TempDir,
+    /// This PC's clock, where it is another than the real one.
+    pub clock: Option<Clock>,
     devices: String,
     worker: Option<Worker>,
 }
@@ -50,13 +53,17 @@ impl Vault for Tokens {
 impl House {
     /// A cloud and no worker yet. `devices` are `[device.…]` sections.
     pub async fn new(devices: &str) -> Self {
-        let cloud = Sandbox::start(SandboxOptions::default())
-            .await
-            .expect("loopback");
+        Self::with(devices, SandboxOptions::default()).await
+    }
+
+    /// The same, with a cloud of its own kind.
+    pub async fn with(devices: &str, options: SandboxOptions) -> Self {
+        let cloud = Sandbox::start(options).await.expect("loopback");
         Self {
             cloud,
             links: Memory::new(),
             folder: tempfile::tempdir().expect("a folder"),
+            clock: None,
             devices: devices.to_owned(),
             worker: None,
         }
@@ -101,7 +108,7 @@ impl House {
             access: self.cloud.access_token().to_owned(),
         };
         let build = Build {
-            kinds: driver_bundle::KINDS,
+            kinds: kinds(),
             dials: Arc::new(self.links.clone()),
         };
         let source = Source::new(Path::new("test.toml"), &text);
@@ -113,26 +120,88 @@ impl House {
 
     /// Starts the worker; after [`House::stop`] or [`House::crash`] again, on the same journal.
     pub fn start(&mut self) -> &Worker {
+        self.try_start(Options::default())
+            .expect("the journal opens");
+        self.worker()
+    }
+
+    /// The same, with what a person says of a lost journal.
+    pub fn try_start(&mut self, options: Options) -> Result<(), AssembleError> {
         let links = Arc::new(self.links.clone());
-        let parts = assemble(
-            self.config(),
-            driver_bundle::KINDS,
-            links,
-            Options::default(),
-        )
-        .expect("the journal opens");
-        self.worker
-            .insert(Worker::start(parts).expect("the devices open"))
+        let mut parts = assemble(self.config(), kinds(), links, options)?;
+        if let Some(clock) = &self.clock {
+            parts.clock = clock.clone();
+        }
+        self.worker = Some(Worker::start(parts).expect("the devices open"));
+        Ok(())
+    }
+
+    /// Starts the worker and waits until its socket stands.
+    pub async fn start_and_wait(&mut self) -> &Worker {
+        self.start();
+        self.is_up().await;
+        self.worker()
+    }
+
+    /// Waits until a socket stands.
+    pub async fn is_up(&self) {
+        let up = |hotel: &nightporter::sandbox::Hotel| hotel.sockets() == 1;
+        within("the socket", self.cloud.wait_until(up)).await;
+    }
+
+    /// The row of a command, read beside the worker.
+    pub fn row(&self, id: uuid::Uuid) -> Option<Row> {
+        let reader = Reader::open(&self.journal()).expect("it is there");
+        reader.find(&id.to_string()).expect("it can be read").pop()
+    }
+
+    /// Waits until the board shows something.
+    pub async fn until(&self, what: &str, holds: impl Fn(&Worker) -> bool) {
+        let worker = self.worker();
+        let look = async {
+            let mut news = worker.board().follow();
+            while !holds(worker) {
+                // Alarms and links are on the board without news of them.
+                let _ = tokio::time::timeout(Duration::from_millis(100), news.recv()).await;
+            }
+        };
+        within(what, look).await;
+    }
+
+    /// Waits for the end of a command: its state and its note.
+    pub async fn end(&self, id: uuid::Uuid) -> (CommandState, String) {
+        let state = within("the end of a command", self.cloud.wait_final(id)).await;
+        (state, self.cloud.notes(id).unwrap_or_default())
     }
 
     pub fn worker(&self) -> &Worker {
         self.worker.as_ref().expect("started")
     }
 
+    /// Stops the worker, and waits until its journal is free for the next one.
     pub async fn stop(&mut self) {
         self.worker().stop().await;
         self.worker = None;
+        let options = Options { new_journal: true };
+        let free = async {
+            let now = self.cloud.now();
+            while let Err(OpenError::SecondWorker { .. }) =
+                Core::open(&self.journal(), options, now)
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        within("the journal's end", free).await;
     }
+}
+
+/// The kinds of this build, and the puppets.
+pub fn kinds() -> &'static [&'static dyn DriverKind] {
+    static ALL: OnceLock<Vec<&'static dyn DriverKind>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let bundle = driver_bundle::KINDS.iter();
+        bundle.chain(&crate::puppet::KINDS).copied().collect()
+    })
 }
 
 pub fn kind_named(name: &str) -> &'static dyn DriverKind {

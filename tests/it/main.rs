@@ -3,6 +3,12 @@
 mod admin;
 mod demo;
 mod house;
+mod puppet;
+
+mod doubt;
+mod intake;
+mod lanes;
+mod waiting;
 
 #[cfg(unix)]
 mod checker;

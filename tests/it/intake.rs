@@ -1,0 +1,325 @@
+//! What comes in: announced often, announced badly, waiting since before, not ours.
+
+use nightporter::sandbox::{CommandState, DeviceKind, NewCommand};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::house::{House, within};
+use crate::puppet::{Mode, Puppet};
+
+/// A house with one printer that is a puppet.
+async fn one_printer(name: &str, more: &str) -> (House, Puppet, Uuid) {
+    let puppet = Puppet::new();
+    let house = House::new(&puppet.section("printer", name, more)).await;
+    let device = house.cloud.add_device(DeviceKind::Printer, name);
+    (house, puppet, device)
+}
+
+fn announced(id: Uuid) -> Value {
+    json!({ "Type": "DeviceCommand", "Id": id, "State": "Pending" })
+}
+
+/// A hundred events that no contract allows.
+fn malformed() -> Vec<Value> {
+    let bad = [
+        json!(null),
+        json!(17),
+        json!("DeviceCommand"),
+        json!([]),
+        json!({}),
+        json!({ "Type": null, "Id": null }),
+        json!({ "Type": "DeviceCommand" }),
+        json!({ "Type": "DeviceCommand", "Id": null, "State": "Pending" }),
+        json!({ "Type": "DeviceCommand", "Id": "not an id", "State": "Pending" }),
+        json!({ "Type": "DeviceCommand", "Id": 4, "State": "Pending" }),
+        json!({ "Type": "DeviceCommand", "Id": Uuid::new_v4(), "State": null }),
+        json!({ "Type": "DeviceCommand", "Id": Uuid::new_v4(), "State": "Dreaming" }),
+        json!({ "Type": "Weather", "Id": Uuid::new_v4(), "Sun": true }),
+        json!({ "Type": { "a": 1 }, "Id": Uuid::new_v4() }),
+        json!({ "Type": "Reservation", "Id": [], "State": 1, "StartUtc": "yesterday" }),
+        json!({ "Type": "Resource" }),
+        json!({ "Type": "PriceUpdate", "StartUtc": 12 }),
+        json!([{ "Type": "DeviceCommand" }]),
+        json!(1.5e300),
+        json!({ "type": "devicecommand", "id": Uuid::new_v4() }),
+    ];
+    bad.iter().cycle().take(100).cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn forty_commands_announced_four_times_among_a_hundred_bad_events_are_each_done_once() {
+    let (mut house, puppet, device) = one_printer("Bar", "").await;
+    house.start_and_wait().await;
+    let fetches = house.cloud.request_count("commands/getAllByIds");
+    let add = |_| {
+        let new = house.cloud.print(device, "text/plain", b"a bill", 1);
+        house.cloud.add(new.quiet())
+    };
+    let ids: Vec<Uuid> = (0..40).map(add).collect();
+    let mut events = malformed();
+    for _ in 0..4 {
+        events.extend(ids.iter().map(|id| announced(*id)));
+    }
+    // Good and bad mixed, the same every time.
+    let mut random = fastrand::Rng::with_seed(7);
+    random.shuffle(&mut events);
+    house.cloud.push_events(json!(events));
+    within("all ends", house.cloud.wait_all_final(&ids)).await;
+    for id in &ids {
+        assert_eq!(house.cloud.state(*id), Some(CommandState::Processed));
+        assert_eq!(puppet.made(*id), 1);
+    }
+    assert_eq!(puppet.sees().made.len(), 40);
+    let fetches = house.cloud.request_count("commands/getAllByIds") - fetches;
+    assert!(fetches <= 6, "{fetches} fetches");
+    assert_eq!(house.cloud.upgrades().len(), 1, "it reconnected");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_waited_since_before_the_start_is_done_once() {
+    let (mut house, puppet, device) = one_printer("Bar", "").await;
+    let new = house.cloud.print(device, "text/plain", b"a bill", 1);
+    let id = house.cloud.add(new.quiet());
+    house.start();
+    let (state, note) = house.end(id).await;
+    assert_eq!((state, puppet.made(id)), (CommandState::Processed, 1));
+    assert_eq!(note, "Bar: made, as asked.");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cookie_of_the_socket_has_no_space_beside_an_equals_sign() {
+    let (mut house, _, _) = one_printer("Bar", "").await;
+    house.start_and_wait().await;
+    let upgrades = house.cloud.upgrades();
+    let cookies: Vec<_> = upgrades[0]
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "cookie")
+        .map(|(_, value)| value.clone())
+        .collect();
+    let (client, access) = (house.cloud.client_token(), house.cloud.access_token());
+    let wanted = format!("ClientToken={client}; AccessToken={access}");
+    assert_eq!(cookies, [wanted]);
+    assert!(
+        !upgrades[0].target.contains("oken"),
+        "a token in the target"
+    );
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_frames_harm_no_good_command_and_no_socket() {
+    let (mut house, puppet, device) = one_printer("Bar", "").await;
+    house.start_and_wait().await;
+    house.cloud.push_text("{\"Events\":[{\"Type\":\"DeviceComm");
+    house.cloud.push_text("");
+    house.cloud.push_text("null");
+    house.cloud.push_text("{\"Events\":null}");
+    house.cloud.push_text("{\"Events\":{}}");
+    house
+        .cloud
+        .push_text("[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
+    house.cloud.push_binary(&[0xff; 5000]);
+    house.cloud.push_binary(b"{\"Events\":[]}");
+    house.cloud.push_text(&"x".repeat(1 << 20));
+    let filler = "y".repeat(1 << 20);
+    house
+        .cloud
+        .push_events(json!([{ "Type": "Odd", "Id": filler }]));
+    let id = house.cloud.add_print(device, "text/plain", b"a bill", 1);
+    let (state, _) = house.end(id).await;
+    assert_eq!((state, puppet.made(id)), (CommandState::Processed, 1));
+    assert_eq!(house.cloud.upgrades().len(), 1, "it reconnected");
+    house.stop().await;
+}
+
+/// A printer's `Data`, to be spoiled.
+fn print_data() -> Value {
+    json!({
+        "CopyCount": 1, "FileType": "text/plain", "FileData": "QSBiaWxsCg==",
+        "PrinterName": "Bar", "PrinterDriverName": "", "PrinterPortName": "",
+    })
+}
+
+fn spoiled(member: &str, value: Value) -> Value {
+    let mut data = print_data();
+    data[member] = value;
+    data
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bad_data_ends_as_an_error_with_a_sentence_and_disturbs_nobody() {
+    let devices = "[device.bar]\nmews = \"Bar\"\ndriver = \"escpos\"\nlink = \"mem:bar\"\n\
+                   [device.bar.settings]\nwatch_s = 0\n";
+    let mut house = House::new(devices).await;
+    let printer = house.simulate("escpos", "mem:bar", &[]);
+    let device = house.cloud.add_device(DeviceKind::Printer, "Bar");
+    house.start_and_wait().await;
+    let bad = [
+        json!(null),
+        json!({}),
+        json!([1, 2]),
+        json!("text"),
+        spoiled("FileData", json!("%%% no base64 %%%")),
+        spoiled("FileData", json!(null)),
+        spoiled("FileData", json!(12)),
+        spoiled("FileData", json!("")),
+        spoiled("FileType", json!("video/mp4")),
+        spoiled("FileType", json!(null)),
+        spoiled("CopyCount", json!(0)),
+        spoiled("CopyCount", json!(-3)),
+        spoiled("CopyCount", json!(1_000_000)),
+        spoiled("CopyCount", json!("many")),
+    ];
+    let ids: Vec<_> = bad
+        .iter()
+        .map(|data| house.cloud.add_raw(device, data.clone()))
+        .collect();
+    let good = house.cloud.add_print(device, "text/plain", b"GOODONE", 1);
+    for (id, data) in ids.iter().zip(&bad) {
+        let (state, note) = house.end(*id).await;
+        assert_eq!(state, CommandState::Error, "{data}: {note}");
+        assert!(note.starts_with("Bar: "), "{data}: {note}");
+        assert!(note.len() > 20 && note.ends_with('.'), "{data}: {note}");
+    }
+    let (state, note) = house.end(good).await;
+    assert_eq!(state, CommandState::Processed, "{note}");
+    let receipts: Vec<_> = printer
+        .effects()
+        .into_iter()
+        .filter(|effect| effect.kind == "receipt")
+        .collect();
+    assert_eq!(receipts.len(), 1, "{receipts:?}");
+    assert!(receipts[0].content.contains("GOODONE"));
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_devices_that_are_not_configured_here_are_left_alone() {
+    let (mut house, puppet, device) = one_printer("Bar", "").await;
+    let other = house.cloud.add_device(DeviceKind::Printer, "Reception");
+    let odd = house
+        .cloud
+        .add_device(DeviceKind::Other("CoffeeMachine".to_owned()), "Coffee");
+    let waiting = house.cloud.add_print(other, "text/plain", b"theirs", 1);
+    house.start_and_wait().await;
+    let left = [
+        waiting,
+        house.cloud.add_print(other, "text/plain", b"theirs", 1),
+        house.cloud.add_raw(odd, json!({ "Cups": 2 })),
+        house.cloud.add_raw(odd, json!(null)),
+    ];
+    let ours = house.cloud.add_print(device, "text/plain", b"ours", 1);
+    let (state, _) = house.end(ours).await;
+    assert_eq!(state, CommandState::Processed);
+    for id in left {
+        assert_eq!(house.cloud.state(id), Some(CommandState::Pending));
+        assert_eq!(house.cloud.history(id).len(), 1, "somebody touched it");
+        assert!(house.row(id).is_none(), "it is in the journal");
+    }
+    assert_eq!(puppet.sees().made.len(), 1);
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_of_a_kind_nobody_knows_gets_an_answer_where_it_is_configured() {
+    let puppet = Puppet::new();
+    let mut house = House::new(&puppet.section("printer", "Coffee", "")).await;
+    let kind = DeviceKind::Other("CoffeeMachine".to_owned());
+    let device = house.cloud.add_device(kind, "Coffee");
+    house.start_and_wait().await;
+    let id = house.cloud.add_raw(device, json!({ "Cups": 2 }));
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Error);
+    assert!(note.contains("Nothing happened"), "{note}");
+    assert!(puppet.sees().given.is_empty());
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_is_added_in_mews_later_is_found_without_help() {
+    let puppet = Puppet::new();
+    let mut house = House::new(&puppet.section("printer", "Bar", "")).await;
+    house.start_and_wait().await;
+    let device = house.cloud.add_device(DeviceKind::Printer, "Bar");
+    // What the list of devices, looked at every 5 min, would do.
+    house.worker().reconnect();
+    let again = async {
+        while house.cloud.upgrades().len() < 2 {
+            house.cloud.wait_until(|hotel| hotel.sockets() == 0).await;
+            house.is_up().await;
+        }
+    };
+    within("the second socket", again).await;
+    let id = house.cloud.add_print(device, "text/plain", b"a bill", 1);
+    let (state, _) = house.end(id).await;
+    assert_eq!((state, puppet.made(id)), (CommandState::Processed, 1));
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_goes_in_order_of_creation_whatever_order_it_is_heard_in() {
+    let (mut house, puppet, device) = one_printer("Bar", "").await;
+    let now = house.cloud.now();
+    let ages = [3, 9, 1, 7, 5, 2, 8, 4, 6, 10];
+    let ids: Vec<_> = ages
+        .iter()
+        .map(|age| {
+            let created = now - jiff::SignedDuration::from_mins(*age);
+            let new: NewCommand = house.cloud.print(device, "text/plain", b"a bill", 1);
+            house.cloud.add(new.created(created).quiet())
+        })
+        .collect();
+    puppet.is(Mode::Empty);
+    house.start_and_wait().await;
+    // All are in the queue before the first can be done.
+    let queued = |worker: &nightporter::supervise::Worker| {
+        let _ = worker;
+        ids.iter().all(|id| house.row(*id).is_some())
+    };
+    house.until("ten rows", queued).await;
+    puppet.is(Mode::Good);
+    within("all ends", house.cloud.wait_all_final(&ids)).await;
+    let mut wanted: Vec<_> = ages.iter().zip(&ids).collect();
+    wanted.sort_by_key(|(age, _)| std::cmp::Reverse(**age));
+    let wanted: Vec<_> = wanted.into_iter().map(|(_, id)| *id).collect();
+    let done: Vec<_> = puppet.sees().made.iter().map(|made| made.id).collect();
+    assert_eq!(done, wanted);
+    house.stop().await;
+}
+
+/// The real binary, since rendering is a child process of it.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pdf_that_is_none_ends_as_an_error_with_a_sentence_and_the_next_one_is_printed() {
+    let mut plant = crate::plant::Plant::new(&["escpos"], 1).await;
+    let device = plant.cloud.devices()[0].id;
+    let mut child = plant.worker(None);
+    let bad: [&[u8]; 4] = [
+        b"%PDF-1.7\n% nothing more",
+        b"no PDF at all",
+        b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\ntrailer << /Root 1 0 R >>",
+        b"%PDF-1.4\n1 0 obj << /Type /Catalog /Pages 1 0 R /Kids [1 0 R] /Count 10000 >> endobj\n\
+          trailer << /Root 1 0 R >>\n%%EOF",
+    ];
+    let ids = bad.map(|pdf| plant.cloud.add_print(device, "application/pdf", pdf, 1));
+    let good = plant.order_of(0);
+    for id in ids {
+        within("the end", plant.cloud.wait_final(id)).await;
+        let note = plant.cloud.notes(id).unwrap_or_default();
+        assert_eq!(plant.cloud.state(id), Some(CommandState::Error), "{note}");
+        assert!(
+            note.starts_with("escpos-1: ") && note.ends_with('.'),
+            "{note}"
+        );
+    }
+    within("the end", plant.cloud.wait_final(good)).await;
+    let counts = plant.judge(0).expect("only the good one exists");
+    assert_eq!(
+        (counts.processed, counts.effects),
+        (1, plant.stations[0].orders[0].count)
+    );
+    child.kill().await.expect("ours");
+}
