@@ -2,16 +2,20 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Class, Document, LocalWork, Personal, Say, Work};
+use driver_sdk::{Class, Document, FiscalWork, LocalWork, Personal, Say, Work};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::hotel::{Hotel, Member};
 use crate::journal::{Accepted, JournalError, NewCommand, PmsState};
 use crate::life::{Outcome, Said};
+use crate::mews::cloud::CallError;
 use crate::mews::translate::{self, Payload, Untranslatable};
 use crate::mews::wire::{Command, State};
 use crate::report::{Interim, age};
+
+/// How long the items of a bill may take: other commands of the same list wait behind it.
+const ITEMS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What became of a command that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,7 +112,7 @@ async fn accept(
     let lost = hotel.found.may_have_been_begun(created, received);
     let kept = match command.created {
         None => Err(unreadable("its time of creation cannot be read")),
-        Some(_) => keep(hotel, command),
+        Some(_) => keep(hotel, command).await,
     };
     let (expires, outcome) = match kept {
         Ok(work) => {
@@ -120,6 +124,10 @@ async fn accept(
         }
         // A payload that cannot be kept is a full disk: Mews lists the command again.
         Err(Unkept::Disk(error)) => return Err(JournalError::Payload(error)),
+        Err(Unkept::NotYet(error)) => {
+            tracing::warn!(command = %id, error = %error, "Items of a bill not fetched yet");
+            return Ok(Admitted::Nothing);
+        }
         Err(Unkept::Say(say)) => (None, Some(Outcome::failed(say))),
     };
     let ended = outcome.is_some();
@@ -190,6 +198,8 @@ fn expires(member: &Member, created: Timestamp, work: &Work) -> Option<Timestamp
 enum Unkept {
     Say(Say),
     Disk(std::io::Error),
+    /// Something is still to be asked of Mews; the next sweep lists the command again.
+    NotYet(CallError),
 }
 
 impl From<std::io::Error> for Unkept {
@@ -206,18 +216,19 @@ fn unreadable(why: impl std::fmt::Display) -> Unkept {
 ///
 /// # Errors
 /// What to tell the clerk.
-pub fn keep_payload(hotel: &Hotel, command: &Command) -> Result<(), Say> {
-    match keep(hotel, command) {
+pub async fn keep_payload(hotel: &Hotel, command: &Command) -> Result<(), Say> {
+    match keep(hotel, command).await {
         Ok(_) => Ok(()),
         Err(Unkept::Say(say)) => Err(say),
         Err(Unkept::Disk(error)) => {
             tracing::error!(command = %command.id, error = %error, "Payload cannot be written");
             Err(Say::new("JOURNAL-UNWRITABLE"))
         }
+        Err(Unkept::NotYet(error)) => Err(Say::new("DATA-UNREADABLE").with("why", error)),
     }
 }
 
-fn keep(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
+async fn keep(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
     let payloads = hotel.journal.payloads();
     let payload = translate::payload(command).map_err(|error: Untranslatable| unreadable(error))?;
     let (work, document): (Work, Option<Personal<Vec<u8>>>) = match payload {
@@ -230,11 +241,41 @@ fn keep(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
             let document = Document::at(payloads.document(command.id), length);
             (translate::print(copies, mime, document), Some(bytes))
         }
-        Payload::Ready(work) => (work, None),
+        Payload::Ready(mut work) => {
+            if let Work::Fiscal(fiscal) = &mut work
+                && fiscal.lacks_items()
+            {
+                fetch_items(hotel, fiscal).await?;
+            }
+            (work, None)
+        }
     };
     let document = document.as_ref().map(|bytes| bytes.reveal().as_slice());
     payloads.write(command.id, &as_json(&work), document)?;
     Ok(work)
+}
+
+/// A bill that came without items or payments gets them from their own lists.
+async fn fetch_items(hotel: &Hotel, fiscal: &mut FiscalWork) -> Result<(), Unkept> {
+    let bill = fiscal.bill.id;
+    let fetching = async {
+        let items = hotel.cloud.order_items(bill).await?;
+        Ok((items, hotel.cloud.payments(bill).await?))
+    };
+    let fetched = tokio::time::timeout(ITEMS_WITHIN, fetching);
+    match fetched.await.unwrap_or(Err(CallError::NoAnswer)) {
+        Ok((items, payments)) => {
+            translate::fill_bill(fiscal, items, payments);
+            Ok(())
+        }
+        // Mews will not say more tomorrow: the clerk hears it now.
+        Err(CallError::Refused { .. } | CallError::Unauthorized | CallError::NotFound) => Err(
+            unreadable("Mews does not give this PC the items and payments of the bill"),
+        ),
+        Err(error @ (CallError::TooMuch(_) | CallError::Unreadable(_) | CallError::NoAnswer)) => {
+            Err(Unkept::NotYet(error))
+        }
+    }
 }
 
 fn as_json(work: &impl Serialize) -> Vec<u8> {

@@ -334,7 +334,7 @@ impl Slot {
         let id = row.entry.id;
         match self.hotel.cloud.read_now(id, READ_AGAIN * 5).await {
             Ok(Some(command)) if !command.state.is_final() => {
-                match intake::keep_payload(&self.hotel, &command) {
+                match intake::keep_payload(&self.hotel, &command).await {
                     Ok(()) => Ok(()),
                     Err(say) => {
                         self.settle(row, Outcome::failed(say), Staged::default())
