@@ -5,9 +5,11 @@ mod demo;
 mod house;
 mod puppet;
 
+mod bills;
 mod doubt;
 mod intake;
 mod lanes;
+mod memory;
 mod waiting;
 
 #[cfg(unix)]

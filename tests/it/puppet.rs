@@ -60,7 +60,7 @@ pub enum Answer {
 }
 
 /// Something that was made.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Made {
     pub id: Uuid,
     pub device: String,

@@ -1,0 +1,110 @@
+//! Bills that come without their items: fetched before the command is accepted.
+
+use nightporter::sandbox::{CommandState, DeviceKind, Fault, FaultKind, Hotel};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::house::{House, within};
+use crate::puppet::Puppet;
+
+fn amount(gross: i64) -> Value {
+    json!({
+        "Currency": "EUR", "NetValue": gross, "GrossValue": gross, "TaxValues": [],
+        "Breakdown": { "Items": [{ "TaxRateCode": null, "NetValue": gross, "TaxValue": 0 }] },
+    })
+}
+
+/// A house with a fiscal machine, and a bill whose two items and one payment are elsewhere.
+async fn bare_bill() -> (House, Puppet, Uuid, Value) {
+    let puppet = Puppet::new();
+    let mut house = House::new(&puppet.section("fiscal", "Desk", "")).await;
+    let device = house.cloud.add_device(DeviceKind::FiscalMachine, "Desk");
+    let mut bill = crate::waiting::bill(&house);
+    let bare = bill.as_object_mut().expect("a bill");
+    bare.remove("Revenue");
+    bare.remove("Payments");
+    for name in ["A night", "Breakfast"] {
+        let item = json!({
+            "Id": Uuid::new_v4(), "BillId": bill["Id"], "AccountId": Uuid::new_v4(),
+            "Type": "CustomItem", "BillingName": name, "UnitCount": 1,
+            "UnitAmount": amount(50), "Amount": amount(50), "AccountingState": "Closed",
+            "CreatedUtc": "2026-01-02T03:04:05Z", "UpdatedUtc": "2026-01-02T03:04:05Z",
+            "ConsumedUtc": "2026-01-02T03:04:05Z",
+        });
+        house.cloud.put("OrderItems", item);
+    }
+    let payment = json!({
+        "Id": Uuid::new_v4(), "BillId": bill["Id"], "AccountId": Uuid::new_v4(),
+        "Type": "CashPayment", "State": "Charged", "AccountingState": "Closed",
+        "Amount": amount(-100), "CreatedUtc": "2026-01-02T03:04:05Z",
+        "UpdatedUtc": "2026-01-02T03:04:05Z",
+    });
+    house.cloud.put("Payments", payment);
+    house.start_and_wait().await;
+    (house, puppet, device, bill)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_without_items_is_issued_with_those_that_mews_lists() {
+    let (mut house, puppet, device, bill) = bare_bill().await;
+    let id = house.cloud.add_fiscal(device, bill);
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Processed, "{note}");
+    let made = puppet.sees().made;
+    assert_eq!((made.len(), made[0].items, made[0].payments), (1, 2, 1));
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_whose_items_cannot_be_fetched_now_waits_for_them() {
+    let (mut house, puppet, device, bill) = bare_bill().await;
+    let half = Fault::new(FaultKind::Html(200)).on("orderItems/getAll");
+    let fault = house.cloud.switch_on(half);
+    let id = house.cloud.add_fiscal(device, bill);
+    let asked = |hotel: &Hotel| hotel.request_count("orderItems/getAll") > 0;
+    within("the items are asked for", house.cloud.wait_until(asked)).await;
+    assert_eq!(house.cloud.state(id), Some(CommandState::Pending));
+    house.cloud.switch_off(fault);
+    let done = async {
+        while !house.cloud.state(id).is_some_and(CommandState::is_final) {
+            house.worker().sweep();
+            let asked = house.cloud.request_count("commands/getAllActive");
+            let again = |hotel: &Hotel| {
+                hotel.request_count("commands/getAllActive") > asked
+                    || hotel.state(id).is_some_and(CommandState::is_final)
+            };
+            house.cloud.wait_until(again).await;
+        }
+    };
+    within("the end", done).await;
+    let made = puppet.sees().made;
+    assert_eq!((made.len(), made[0].items, made[0].payments), (1, 2, 1));
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn items_that_mews_refuses_are_told_and_nothing_is_issued() {
+    let (mut house, puppet, device, bill) = bare_bill().await;
+    house.cloud.set_options(|options| {
+        options.denied.insert("orderItems/getAll".to_owned());
+    });
+    let id = house.cloud.add_fiscal(device, bill);
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Error);
+    assert!(note.contains("items and payments"), "{note}");
+    assert!(puppet.sees().given.is_empty());
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_with_its_items_costs_no_further_request() {
+    let (mut house, _, device, _) = bare_bill().await;
+    let bill = crate::waiting::bill(&house);
+    let id = house.cloud.add_fiscal(device, bill);
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Processed, "{note}");
+    for operation in ["orderItems/getAll", "payments/getAll"] {
+        assert_eq!(house.cloud.request_count(operation), 0);
+    }
+    house.stop().await;
+}
