@@ -116,6 +116,7 @@ impl Intake {
         let mut hotel_call: Call<Duration> = None;
         let mut device_call: Call<(Duration, Option<BTreeSet<String>>)> = None;
         let mut sweep_at = start + SWEEP_DOWN;
+        let mut sweep_took = Duration::ZERO;
         let (mut hotel_at, mut devices_at) = (start, start);
         loop {
             let now = driver_sdk::clock::now();
@@ -171,10 +172,18 @@ impl Intake {
                     }
                     None => return,
                 },
-                fetched = under_way(&mut fetch) => self.fetched(fetched),
+                fetched = under_way(&mut fetch) => {
+                    if matches!(fetched, Fetched::Failed) {
+                        // A sweep finds what is still open, and does not wait for its minute.
+                        let pause = SWEEP_DOWN.max(sweep_took * SWEEP_SHARE);
+                        sweep_at = sweep_at.min(driver_sdk::clock::now() + pause);
+                    }
+                    self.fetched(fetched);
+                }
                 done = under_way(&mut sweep) => {
                     let pause = if self.hotel.is_up() { SWEEP_UP } else { SWEEP_DOWN };
                     let pause = pause.max(done.took * SWEEP_SHARE);
+                    sweep_took = done.took;
                     if done.complete {
                         self.hotel.swept(done.began);
                         let now = self.hotel.now();
@@ -295,7 +304,7 @@ impl Intake {
                     }
                 }
             }
-            // The sweep finds what is still open; asking again at once would not help.
+            // Asking again at once would not help.
             Fetched::Failed => {}
         }
     }

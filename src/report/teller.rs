@@ -34,8 +34,10 @@ const AT_ONCE: usize = 512;
 const FEW: usize = 64;
 /// Rest after an answer that more haste does not change (401, 404, an odd refusal).
 const REST: Duration = Duration::from_secs(60);
-/// Rest after a refusal whose read-back shows no final state: a conflict that passes.
+/// First rest after a refusal that passes (a conflict, a time-out, a disk that is full), doubled
+/// each time up to the longest.
 const CONFLICT_REST: Duration = Duration::from_secs(2);
+const CONFLICT_REST_MAX: Duration = Duration::from_secs(30);
 
 /// What is worth an intermediate report, by command. Lanes and intake write, the teller reads.
 #[derive(Clone, Debug)]
@@ -178,7 +180,14 @@ pub struct Teller {
     interim: Interim,
     catalogue: Arc<Catalogue>,
     bell: Arc<Notify>,
-    not_before: BTreeMap<CommandId, Instant>,
+    not_before: BTreeMap<CommandId, Rest>,
+}
+
+/// A report that rests: until when, and for how long this time.
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    until: Instant,
+    length: Duration,
 }
 
 impl std::fmt::Debug for Teller {
@@ -193,8 +202,10 @@ impl std::fmt::Debug for Teller {
 enum Told {
     /// Mews has it (or another final state, or we owe nothing): the row is closed.
     Closed,
-    /// Not yet; try again after a rest.
-    Again(Duration),
+    /// Not yet; try again soon.
+    Again,
+    /// More haste does not help; try again after a long rest.
+    Later,
 }
 
 impl Teller {
@@ -237,8 +248,9 @@ impl Teller {
             let now = driver_sdk::clock::now();
             for row in rows {
                 let id = row.entry.id;
-                if let Some(at) = self.not_before.get(&id).filter(|at| **at > now) {
-                    wake = Some(wake.map_or(*at, |known: Instant| known.min(*at)));
+                if let Some(rest) = self.not_before.get(&id).filter(|rest| rest.until > now) {
+                    let at = rest.until;
+                    wake = Some(wake.map_or(at, |known: Instant| known.min(at)));
                     continue;
                 }
                 // Order per command: an intermediate state under way is waited for, but one that
@@ -300,9 +312,12 @@ impl Teller {
                             self.not_before.remove(&id);
                             self.hotel.forget(id);
                         }
-                        Told::Again(rest) => {
-                            self.not_before.insert(id, driver_sdk::clock::now() + rest);
+                        Told::Again => {
+                            let last = self.not_before.get(&id).map(|rest| rest.length * 2);
+                            let length = last.unwrap_or(CONFLICT_REST).min(CONFLICT_REST_MAX);
+                            self.rests(id, length);
                         }
+                        Told::Later => self.rests(id, REST),
                     }
                 }
                 () = interim_done => interim = None,
@@ -310,6 +325,11 @@ impl Teller {
                 () = alarm_clock => look = true,
             }
         }
+    }
+
+    fn rests(&mut self, id: CommandId, length: Duration) {
+        let until = driver_sdk::clock::now() + length;
+        self.not_before.insert(id, Rest { until, length });
     }
 
     /// What is owed beyond what is being told already, and how much is owed in all.
@@ -349,7 +369,7 @@ fn priority(row: &Row, outcome: &Outcome) -> Rank {
 async fn tell_final(hotel: Arc<Hotel>, catalogue: Arc<Catalogue>, row: Row) -> (CommandId, Told) {
     let id = row.entry.id;
     let Some(outcome) = row.outcome.clone() else {
-        return (id, Told::Again(REST));
+        return (id, Told::Later);
     };
     let text = note(&outcome, &row.device_title, &catalogue);
     if let Some(PmsState(state)) = &row.pms_state
@@ -374,7 +394,7 @@ async fn tell_final(hotel: Arc<Hotel>, catalogue: Arc<Catalogue>, row: Row) -> (
         .await
         .is_err()
     {
-        return (id, Told::Again(CONFLICT_REST));
+        return (id, Told::Again);
     }
     let told = match hotel
         .cloud
@@ -397,13 +417,16 @@ async fn settle_refusal(
 ) -> Told {
     let id = row.entry.id;
     match &refused {
-        CallError::Refused { .. } | CallError::Unreadable(_) | CallError::NoAnswer => {}
-        CallError::Unauthorized | CallError::NotFound | CallError::TooMuch(_) => {
+        CallError::Refused { .. }
+        | CallError::Unreadable(_)
+        | CallError::NoAnswer
+        | CallError::TooMuch(_) => {}
+        CallError::Unauthorized | CallError::NotFound => {
             tracing::error!(command = %id, error = %refused, "Report refused; it is kept");
             hotel.board.edit_link(&hotel.name, |link| {
                 link.unauthorized = matches!(refused, CallError::Unauthorized);
             });
-            return Told::Again(REST);
+            return Told::Later;
         }
     }
     match hotel.cloud.read_now(id, Duration::from_secs(30)).await {
@@ -412,16 +435,16 @@ async fn settle_refusal(
         }
         Ok(Some(_)) => {
             tracing::warn!(command = %id, error = %refused, "Report refused for now");
-            Told::Again(CONFLICT_REST)
+            Told::Again
         }
         Ok(None) => {
             let text = "Mews no longer knows a command whose result is not reported; it is kept";
             hotel.board.alarm(hotel.now(), text, Some(id));
-            Told::Again(REST)
+            Told::Later
         }
         Err(error) => {
             tracing::warn!(command = %id, error = %error, "Report refused and not read back");
-            Told::Again(REST)
+            Told::Again
         }
     }
 }
@@ -457,7 +480,7 @@ async fn close(hotel: &Hotel, row: &Row, outcome: &Outcome, state: &str, text: &
             }
             Told::Closed
         }
-        Err(_) => Told::Again(CONFLICT_REST),
+        Err(_) => Told::Again,
     }
 }
 

@@ -6,10 +6,14 @@ mod house;
 mod puppet;
 
 mod bills;
+#[cfg(unix)]
+mod cloud_faults;
 mod doubt;
 mod intake;
 mod lanes;
 mod memory;
+#[cfg(unix)]
+mod sockets;
 mod waiting;
 
 #[cfg(unix)]
