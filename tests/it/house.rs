@@ -149,6 +149,16 @@ impl House {
         within("the socket", self.cloud.wait_until(up)).await;
     }
 
+    /// Waits until the list that follows the socket was read: what is ordered from here on is
+    /// heard by event alone.
+    pub async fn is_swept(&self) {
+        let swept = |worker: &Worker| {
+            let links = worker.board().links();
+            !links.is_empty() && links.values().all(|link| link.last_sweep.is_some())
+        };
+        self.until("the first list", swept).await;
+    }
+
     /// The row of a command, read beside the worker.
     pub fn row(&self, id: uuid::Uuid) -> Option<Row> {
         let reader = Reader::open(&self.journal()).expect("it is there");

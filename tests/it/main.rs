@@ -14,6 +14,7 @@ mod lanes;
 mod memory;
 #[cfg(unix)]
 mod sockets;
+mod tidy;
 mod waiting;
 
 #[cfg(unix)]

@@ -64,6 +64,7 @@ fn said(hotel: &Hotel, id: Uuid) -> Vec<CommandState> {
 async fn a_cancel_before_the_fetch_means_that_nothing_happens_here() {
     let (mut house, puppet, device) = house("printer", "").await;
     house.start_and_wait().await;
+    house.is_swept().await;
     let slow = Fault::new(FaultKind::Delay(Duration::from_millis(300)));
     house.cloud.switch_on(slow.on("commands/getAllByIds"));
     let id = print(&house, device);
@@ -267,7 +268,8 @@ async fn a_command_that_becomes_too_old_in_the_queue_ends_there() {
         .row(second)
         .and_then(|row| row.entry.expires)
         .expect("an age limit");
-    let old = |_: &_| house.cloud.now() > expires;
+    // Mews tells its time in whole seconds.
+    let old = |_: &_| house.cloud.now() > expires + SignedDuration::from_secs(2);
     house.until("its time is over", old).await;
     puppet.is(Mode::Good);
     let (state, note) = house.end(second).await;
