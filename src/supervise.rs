@@ -1,14 +1,14 @@
 //! Starts every task of the worker, and stops them in an order that loses nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use driver_sdk::{
     Catalogue, CommandId, DeviceName, DialFactory, DriverKind, Hub, LocalWork, Membership, Opened,
     SettingsError, Work,
 };
-use tokio::sync::{Mutex, Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -525,13 +525,13 @@ fn open(
         })
 }
 
-/// After a crash of one device. A shared stream is not forgotten: its other devices hold it, and
-/// a link is resynced or reopened before the next question anyway.
+/// After a crash of one device: its stream is hung up, for the other devices of the wire too,
+/// since nobody knows where in a conversation it stopped.
 fn reopen(hub: Arc<Mutex<Hub>>, kind: &'static dyn DriverKind, device: config::Device) -> Reopen {
     Arc::new(move || {
-        let mut hub = hub
-            .try_lock()
-            .map_err(|_| SettingsError::new("another device is being opened; tried again"))?;
+        // A driver that panicked while it was opened leaves nothing half done here.
+        let mut hub = hub.lock().unwrap_or_else(PoisonError::into_inner);
+        hub.hang_up(&device.link);
         open(&mut hub, kind, &device).map_err(|error| error.error)
     })
 }

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::host::AttemptHost;
-use super::slot::Slot;
+use super::slot::{Slot, crash};
 use super::turns::Stops;
 use crate::board::DeviceState;
 use crate::journal::Row;
@@ -20,6 +20,7 @@ use crate::life::Stage;
 const GRACE: Duration = Duration::from_secs(10);
 /// Why a device crashed.
 pub(super) const PANICKED: &str = "it panicked";
+const CLOSED: &str = "it could not be opened";
 
 /// How a driver's future ended.
 pub(super) enum Finished<T> {
@@ -94,8 +95,11 @@ impl Slot {
         cancel: &CancellationToken,
     ) -> (Finished<Result<Proof, Fault>>, bool, driver_sdk::Staged) {
         let run = self.run_for(row, stops, cancel);
+        let Some(device) = &self.device else {
+            return (Finished::Crashed(CLOSED), false, run.take_staged());
+        };
         // It is the driver's code too: its panic is a crash of this device and of no other.
-        let prepare = AssertUnwindSafe(|| self.device.prepare(job));
+        let prepare = AssertUnwindSafe(|| device.prepare(job));
         let plan = match std::panic::catch_unwind(prepare) {
             Ok(Ok(plan)) => plan,
             Ok(Err(fault)) => {
@@ -107,7 +111,10 @@ impl Slot {
             command: row.entry.id,
             percent: None,
         });
-        let finished = guarded(self.device.execute(plan, &run), &run, stops).await;
+        let Some(device) = &mut self.device else {
+            return (Finished::Crashed(CLOSED), false, run.take_staged());
+        };
+        let finished = guarded(device.execute(plan, &run), &run, stops).await;
         let committed = run.is_committed();
         let finished = match finished {
             Finished::Returned(result) => {
@@ -143,7 +150,10 @@ impl Slot {
                 command: row.entry.id,
             });
         }
-        let finished = guarded(self.device.reconcile(&attempt, &run), &run, stops).await;
+        let Some(device) = &mut self.device else {
+            return (Finished::Returned(Err(crash())), run.take_staged());
+        };
+        let finished = guarded(device.reconcile(&attempt, &run), &run, stops).await;
         (finished, run.take_staged())
     }
 }

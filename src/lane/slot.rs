@@ -1,6 +1,7 @@
 //! One device of a lane: its driver, how it is, and whom it waits for.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,7 +60,8 @@ pub struct Slot {
     pub(super) rules: Rules,
     pub(super) hotel: Arc<Hotel>,
     pub(super) interim: Interim,
-    pub(super) device: Device,
+    /// `None` after a crash, until it could be opened anew.
+    pub(super) device: Option<Device>,
     pub(super) watch: Watch,
     pub(super) events: WatchEvents,
     pub(super) membership: Membership,
@@ -112,7 +114,7 @@ impl Slot {
             rules,
             hotel,
             interim,
-            device,
+            device: Some(device),
             watch,
             events,
             membership,
@@ -285,18 +287,47 @@ impl Slot {
     /// Throws driver and link away and opens them anew: a crash of this one device.
     pub(super) fn crashed(&mut self, why: &'static str) {
         tracing::error!(device = %self.name, why, "Driver crashed; opened anew");
-        match (self.reopen)() {
-            Ok(opened) => {
+        // First the old one goes, so that the new one finds the line free.
+        self.device = None;
+        self.opens_anew();
+        self.is_unwell(crash());
+    }
+
+    /// Tries again to open a device that could not be opened after a crash, when its rest is
+    /// over.
+    pub(super) fn opens_again(&mut self, now: Instant) {
+        if self.device.is_none() && self.may_try(now) && !self.opens_anew() {
+            self.is_unwell(crash());
+        }
+    }
+
+    /// When a closed device is tried again; `None` for an open one.
+    pub(super) fn opens_at(&self) -> Option<Instant> {
+        let unwell = self.unwell.as_ref().filter(|_| self.device.is_none());
+        unwell.map(|unwell| unwell.retry_at)
+    }
+
+    fn opens_anew(&mut self) -> bool {
+        // Opening is the driver's code too: its panic is one more crash of this device alone.
+        let opened = std::panic::catch_unwind(AssertUnwindSafe(|| (self.reopen)()));
+        match opened {
+            Ok(Ok(opened)) => {
                 // The ear stays: a conversation that goes on still speaks into it.
-                self.device = opened.device;
+                self.device = Some(opened.device);
             }
-            Err(error) => {
+            Ok(Err(error)) => {
                 tracing::error!(device = %self.name, error = %error, "Device cannot be opened");
             }
+            Err(_) => {
+                let error = "the driver panicked";
+                tracing::error!(device = %self.name, error, "Device cannot be opened");
+            }
         }
-        self.is_unwell(Fault::from_parts(
-            FaultKind::Transient,
-            driver_sdk::Say::new("DEVICE-CRASHED"),
-        ));
+        self.device.is_some()
     }
+}
+
+/// The fault of a device whose driver crashed.
+pub(super) fn crash() -> Fault {
+    Fault::transient("DEVICE-CRASHED")
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Finished, NoJob, PANICKED, is_doubt_before_begin};
-use super::slot::Slot;
+use super::slot::{Slot, crash};
 use crate::board::DeviceState;
 use crate::journal::{JournalError, Row};
 use crate::life::{Ended, Outcome, OutcomeKind, Step, after, next};
@@ -100,6 +100,7 @@ impl Lane {
         let now = driver_sdk::clock::now();
         let mut looks = Vec::with_capacity(self.slots.len());
         for slot in &mut self.slots {
+            slot.opens_again(now);
             while let Ok(event) = slot.events.try_recv() {
                 slot.told(event).await?;
             }
@@ -170,7 +171,7 @@ impl Lane {
             if blocked {
                 continue;
             }
-            if slot.may_try(now) {
+            if slot.device.is_some() && slot.may_try(now) {
                 if older {
                     oldest = Some((index, row));
                 }
@@ -193,6 +194,8 @@ impl Lane {
     /// Listens to the devices until something is to be done.
     async fn idle(&mut self, until: Instant) -> Result<(), JournalError> {
         let now = driver_sdk::clock::now();
+        let opens_at = self.slots.iter().filter_map(Slot::opens_at);
+        let until = opens_at.fold(until, Instant::min);
         let bell = self.bell.clone();
         let stop = self.stops.nothing_new.clone();
         let asking: Vec<bool> = self
@@ -227,6 +230,9 @@ impl Lane {
                             if let Some(from) = rests_until {
                                 sleep_until(from).await;
                             }
+                            let Some(device) = device else {
+                                return std::future::pending().await;
+                            };
                             let idle = AssertUnwindSafe(device.idle(watch)).catch_unwind();
                             match idle.await {
                                 // Nothing to watch: only what a session says is heard.
@@ -385,9 +391,9 @@ impl Lane {
             }
             Finished::Crashed(why) => {
                 slot.crashed(why);
-                if !open && slot.gave_up_asking(id, &Fault::transient("DEVICE-CRASHED")) {
+                if !open && slot.gave_up_asking(id, &crash()) {
                     slot.asking.remove(&id);
-                    let gave_up = Ended::GaveUp(Fault::transient("DEVICE-CRASHED"));
+                    let gave_up = Ended::GaveUp(crash());
                     let decided = after(gave_up, row.attempt, row.repeat, &slot.rules);
                     return slot.follow(&row, decided, staged).await;
                 }

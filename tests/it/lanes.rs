@@ -4,7 +4,7 @@ use nightporter::sandbox::{CommandState, DeviceKind};
 use uuid::Uuid;
 
 use crate::house::{House, within};
-use crate::puppet::{Answer, Mode, Place, Puppet};
+use crate::puppet::{Answer, Mode, Opening, Place, Puppet};
 
 /// Two printers, each with a wire of its own.
 async fn two(more: &str) -> (House, [Puppet; 2], [Uuid; 2]) {
@@ -180,6 +180,67 @@ async fn a_driver_that_hangs_is_given_up_after_its_deadline_and_harms_its_device
     let (state, note) = house.end(first).await;
     assert_eq!(
         (state, bad.made(first)),
+        (CommandState::Processed, 1),
+        "{note}"
+    );
+    house.stop().await;
+}
+
+/// A driver crashes and cannot be opened anew at once: it is tried until it can, and meanwhile
+/// the old one is not used.
+async fn is_opened_again(opening: Opening) {
+    let (mut house, [bad, other], devices) = two("").await;
+    house.start_and_wait().await;
+    let opened = bad.sees().opened;
+    bad.opens(opening);
+    bad.is(Mode::Panics(Place::Before));
+    let first = house.cloud.add_print(devices[0], "text/plain", b"a", 1);
+    within("the crash", bad.until(|sight| sight.not_opened > 0)).await;
+    // The old driver would do it now.
+    bad.is(Mode::Good);
+    within("more tries", bad.until(|sight| sight.not_opened > 2)).await;
+    let second = house.cloud.add_print(devices[1], "text/plain", b"b", 1);
+    let (state, _) = house.end(second).await;
+    assert_eq!((state, other.made(second)), (CommandState::Processed, 1));
+    assert_eq!((bad.made(first), bad.sees().opened), (0, opened));
+    bad.opens(Opening::Works);
+    let (state, note) = house.end(first).await;
+    assert_eq!(
+        (state, bad.made(first), bad.sees().opened),
+        (CommandState::Processed, 1, opened + 1),
+        "{note}"
+    );
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crashed_device_that_cannot_be_opened_is_tried_until_it_can() {
+    is_opened_again(Opening::Fails).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_that_panics_while_it_is_opened_anew_is_tried_until_it_can() {
+    is_opened_again(Opening::Panics).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_doubt_of_a_device_that_stays_closed_is_told_after_its_deadline() {
+    let (mut house, [bad, _], devices) = two("deadline_s = 2").await;
+    house.start_and_wait().await;
+    bad.opens(Opening::Fails);
+    bad.is(Mode::Panics(Place::After));
+    let id = house.cloud.add_print(devices[0], "text/plain", b"a", 1);
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Error);
+    assert!(note.starts_with("UNCONFIRMED: One: "), "{note}");
+    assert_eq!(bad.sees().asked, 0, "a closed device was asked");
+    // It is well again for the next one.
+    bad.is(Mode::Good);
+    bad.opens(Opening::Works);
+    let next = house.cloud.add_print(devices[0], "text/plain", b"b", 1);
+    let (state, note) = house.end(next).await;
+    assert_eq!(
+        (state, bad.made(next)),
         (CommandState::Processed, 1),
         "{note}"
     );

@@ -46,6 +46,17 @@ pub enum Place {
     Idle,
 }
 
+/// What becomes of opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opening {
+    /// It opens.
+    Works,
+    /// Its driver refuses.
+    Fails,
+    /// Its driver's code panics.
+    Panics,
+}
+
 /// What it says of an attempt that was begun.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -74,6 +85,10 @@ pub struct Made {
 pub struct Sight {
     pub mode: Mode,
     pub answer: Answer,
+    pub opening: Opening,
+    /// How often it was opened, and how often that failed.
+    pub opened: usize,
+    pub not_opened: usize,
     /// Commands it was given, in order; one entry an attempt.
     pub given: Vec<Uuid>,
     /// Commands it has begun (the commit is on disk).
@@ -105,6 +120,9 @@ impl Puppet {
         let sight = Sight {
             mode: Mode::Good,
             answer: Answer::Silent,
+            opening: Opening::Works,
+            opened: 0,
+            not_opened: 0,
             given: Vec::new(),
             begun: Vec::new(),
             made: Vec::new(),
@@ -142,6 +160,10 @@ impl Puppet {
 
     pub fn says(&self, answer: Answer) {
         self.edit(|sight| sight.answer = answer);
+    }
+
+    pub fn opens(&self, opening: Opening) {
+        self.edit(|sight| sight.opening = opening);
     }
 
     /// Late evidence may have come.
@@ -205,7 +227,21 @@ impl DriverKind for Kind {
         let all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         let puppet = all.get(&url).cloned();
         let puppet = puppet.ok_or_else(|| SettingsError::new("no puppet hangs there"))?;
-        Ok(Device::new(Hand { puppet }))
+        drop(all);
+        match puppet.sees().opening {
+            Opening::Works => {
+                puppet.edit(|sight| sight.opened += 1);
+                Ok(Device::new(Hand { puppet }))
+            }
+            Opening::Fails => {
+                puppet.edit(|sight| sight.not_opened += 1);
+                Err(SettingsError::new("it does not open now"))
+            }
+            Opening::Panics => {
+                puppet.edit(|sight| sight.not_opened += 1);
+                panic!("the puppet panics");
+            }
+        }
     }
 
     fn faults(&self) -> &'static [FaultPage] {

@@ -2,9 +2,11 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
@@ -181,10 +183,17 @@ impl Hub {
         std::mem::take(&mut self.runners)
     }
 
-    /// Closes a stream for good, so that the next [`Hub::open`] makes a new one. For a crash:
-    /// the old driver may still hold its line.
-    pub fn forget_stream(&mut self, address: &str) {
-        self.streams.remove(address);
+    /// Closes the stream of a device that crashed, for all that share it: each opens it again
+    /// before its next byte. Call it before [`Hub::open`]. A conversation goes on.
+    pub fn hang_up(&mut self, url: &str) {
+        let Ok(address) = self.factory.address(url) else {
+            return;
+        };
+        let free = self.streams.get(&address).map(|slot| slot.link.hang_up());
+        if free == Some(false) {
+            // A task of the old driver holds it and may never let go.
+            self.streams.remove(&address);
+        }
     }
 }
 
@@ -365,10 +374,14 @@ async fn hold<S: Session>(
         };
         let ended = match opened {
             Ok(()) => {
+                // Its panic is a crash of this one conversation: what it left goes with the line.
+                let talk = AssertUnwindSafe(session.hold(&mut line, &mut calls, &watch));
                 // The calls end when the worker stops, so that the conversation says goodbye.
                 tokio::select! {
                     biased;
-                    ended = session.hold(&mut line, &mut calls, &watch) => ended,
+                    ended = talk.catch_unwind() => {
+                        ended.unwrap_or_else(|_| Err(Fault::transient("DEVICE-CRASHED")))
+                    }
                     () = goodbye(&stop, GOODBYE_MAX) => break,
                 }
             }
@@ -408,3 +421,6 @@ async fn goodbye(stop: &CancellationToken, grace: Duration) {
     stop.cancelled().await;
     sleep(grace).await;
 }
+
+#[cfg(test)]
+mod tests;

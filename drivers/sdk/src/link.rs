@@ -155,6 +155,11 @@ impl Link {
         self.line.lock().await.close();
     }
 
+    /// Closes the line from outside. False: somebody is using it.
+    pub(crate) fn hang_up(&self) -> bool {
+        self.line.try_lock().map(|mut line| line.close()).is_ok()
+    }
+
     /// Asks something harmless.
     ///
     /// # Errors
