@@ -1,11 +1,15 @@
 //! What a person may order of a command: cancel, retry, resolve. The journal decides; whether a
 //! worker runs beside it makes no difference, so the same rules serve a stopped one.
 
-use driver_sdk::{CommandId, DeviceName, Grade, Proof, Say, Staged};
+use driver_sdk::{Class, CommandId, DeviceName, Grade, Proof, Say, Staged};
 use jiff::Timestamp;
+use serde_json::json;
 
 use crate::journal::{Gate, Journal, JournalError, Row};
 use crate::life::{Outcome, Stage};
+
+/// What the audit trail calls a person's word about a document in doubt.
+pub const DECIDED: &str = "fiscal-decided";
 
 /// Why a person's order was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +83,8 @@ pub async fn retry(journal: &Journal, row: &Row, now: Timestamp) -> Result<(), O
     ))
 }
 
-/// A person has looked: the doubt is settled, the device is free.
+/// A person (`by`, as far as it is known) has looked: the doubt is settled, the device is free. Of
+/// a fiscal document, that is a line of the audit trail.
 ///
 /// # Errors
 /// [`OrderError`]: nothing was changed.
@@ -87,6 +92,7 @@ pub async fn resolve(
     journal: &Journal,
     row: &Row,
     happened: bool,
+    by: Option<&str>,
     now: Timestamp,
 ) -> Result<(), OrderError> {
     let id = row.entry.id;
@@ -101,12 +107,24 @@ pub async fn resolve(
     } else {
         Outcome::failed(say)
     };
+    let mut staged = Staged::default();
+    if row.entry.class == Class::FiscalMachine {
+        let record = json!({
+            "device": row.device.as_str(),
+            "happened": happened,
+            "by": by.unwrap_or("unknown"),
+        });
+        staged.audit.push((DECIDED.to_owned(), record));
+    }
     let gate = Gate {
         scope: String::new(),
         now,
-        staged: Staged::default(),
+        staged,
     };
-    let how = format!("a person says: it {what}");
+    let how = match by {
+        Some(by) => format!("{by} says: it {what}"),
+        None => format!("a person says: it {what}"),
+    };
     let done = journal
         .with(move |core| core.resolve(id, Some(&outcome), &how, &gate))
         .await?;

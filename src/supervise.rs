@@ -178,7 +178,7 @@ impl Worker {
                 .others
                 .spawn(session.run(worker.stops.drop_now.clone()));
         }
-        worker.start_purge(parts.config.journal.keep);
+        worker.start_purge(&parts.config.journal);
         worker.lanes.close();
         worker.others.close();
         Ok(worker)
@@ -308,7 +308,8 @@ impl Worker {
         }
     }
 
-    fn start_purge(&self, keep: Duration) {
+    fn start_purge(&self, journal: &config::Journal) {
+        let (keep, keep_audit) = (journal.keep, journal.keep_audit);
         let (journal, clock, stop) = (
             self.journal.clone(),
             self.clock.clone(),
@@ -325,6 +326,15 @@ impl Worker {
                         Ok(0) => {}
                         Ok(gone) => tracing::info!(gone, "Old commands forgotten"),
                         Err(error) => tracing::warn!(error = %error, "Nothing purged"),
+                    }
+                }
+                // Only by the cloud's word: a PC whose clock runs ahead must not end the trail.
+                let sure = hotels.first().and_then(|hotel| hotel.cloud.clock().now());
+                if let Some(Ok(before)) = sure.map(|now| now.checked_sub(keep_audit)) {
+                    match journal.with(move |core| core.purge_audit(before)).await {
+                        Ok(0) => {}
+                        Ok(gone) => tracing::info!(gone, "Audit lines removed, their time is over"),
+                        Err(error) => tracing::warn!(error = %error, "No audit line removed"),
                     }
                 }
                 tokio::select! {
@@ -448,8 +458,21 @@ impl Worker {
     /// # Errors
     /// [`OrderError`]: nothing was changed.
     pub async fn resolve(&self, id: CommandId, happened: bool) -> Result<(), OrderError> {
+        self.resolve_by(id, happened, None).await
+    }
+
+    /// The same, with the name of who looked, for the fiscal audit trail.
+    ///
+    /// # Errors
+    /// [`OrderError`]: nothing was changed.
+    pub async fn resolve_by(
+        &self,
+        id: CommandId,
+        happened: bool,
+        by: Option<&str>,
+    ) -> Result<(), OrderError> {
         let row = orders::row(&self.journal, id).await?;
-        orders::resolve(&self.journal, &row, happened, self.now_of(&row)).await?;
+        orders::resolve(&self.journal, &row, happened, by, self.now_of(&row)).await?;
         self.board.ring(&row.device);
         Ok(())
     }

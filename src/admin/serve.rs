@@ -219,6 +219,9 @@ struct Command {
 struct Judged {
     id: CommandId,
     happened: bool,
+    /// Who looked, for the fiscal audit trail.
+    #[serde(default)]
+    by: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -236,7 +239,8 @@ async fn retry(State(shared): State<Shared>, Json(order): Json<Command>) -> Resp
 }
 
 async fn resolve(State(shared): State<Shared>, Json(order): Json<Judged>) -> Response {
-    done(shared.worker.resolve(order.id, order.happened).await)
+    let Judged { id, happened, by } = order;
+    done(shared.worker.resolve_by(id, happened, by.as_deref()).await)
 }
 
 async fn reconnect(State(shared): State<Shared>) -> Response {

@@ -10,8 +10,8 @@ use super::context::Context;
 use super::exit::Exit;
 use super::out::Out;
 use super::{
-    check, demo, doctor, events, explain, helper, order, queue, run, sandbox, show, simulate,
-    status, test, version,
+    audit, check, demo, doctor, events, explain, helper, order, queue, run, sandbox, show,
+    simulate, status, test, version,
 };
 use crate::config::Build;
 use crate::telemetry;
@@ -51,6 +51,7 @@ enum Verb {
     Events(events::Events),
     Sandbox(sandbox::Sandbox),
     Simulate(simulate::Simulate),
+    Audit(audit::Audit),
     Explain(explain::Explain),
     Version(version::Version),
     #[command(hide = true)]
@@ -102,6 +103,7 @@ impl Verb {
             Self::Test(verb) => verb.run(context),
             Self::Events(verb) => verb.run(context),
             Self::Doctor(verb) => verb.run(context),
+            Self::Audit(verb) => verb.run(context),
             Self::Explain(verb) => verb.run(context),
             Self::Version(verb) => verb.run(context),
             Self::Helper(verb) => verb.run(&context.build),

@@ -10,6 +10,7 @@ mod runtime;
 mod times;
 mod worker;
 
+mod audit;
 mod check;
 mod demo;
 mod doctor;

@@ -84,7 +84,10 @@ async fn give(context: &Context, start: &str, order: Order) -> Result<Exit, Exit
         let (path, body) = match order {
             Order::Cancel => ("/api/cancel", json!({ "id": id })),
             Order::Retry => ("/api/retry", json!({ "id": id })),
-            Order::Resolve(happened) => ("/api/resolve", json!({ "id": id, "happened": happened })),
+            Order::Resolve(happened) => (
+                "/api/resolve",
+                json!({ "id": id, "happened": happened, "by": person() }),
+            ),
         };
         let done = worker.post::<Value>(path, &body).await;
         done.map_err(|error| context.call_failed(&error))?;
@@ -102,7 +105,10 @@ async fn give(context: &Context, start: &str, order: Order) -> Result<Exit, Exit
         match order {
             Order::Cancel => orders::cancel(&journal, &row, now).await,
             Order::Retry => orders::retry(&journal, &row, now).await,
-            Order::Resolve(happened) => orders::resolve(&journal, &row, happened, now).await,
+            Order::Resolve(happened) => {
+                let by = person();
+                orders::resolve(&journal, &row, happened, by.as_deref(), now).await
+            }
         }
     };
     done.await.map_err(|error| {
@@ -114,6 +120,15 @@ async fn give(context: &Context, start: &str, order: Order) -> Result<Exit, Exit
         .out
         .line("No worker runs; it goes on from there when it is started.");
     Ok(Exit::Done)
+}
+
+/// Who is logged in on this PC.
+fn person() -> Option<String> {
+    let name = ["USER", "USERNAME"]
+        .into_iter()
+        .find_map(|name| std::env::var(name).ok());
+    let name: String = name?.chars().filter(|c| !c.is_control()).take(60).collect();
+    (!name.is_empty()).then_some(name)
 }
 
 fn said(id: CommandId, order: Order) -> String {

@@ -14,7 +14,7 @@ fn help_shows_the_verbs_that_work_and_no_others() {
     let help = Arguments::command().render_long_help().to_string();
     for verb in [
         "demo", "status", "resolve", "cancel", "retry", "test", "events", "explain", "doctor",
-        "run", "check", "queue", "show", "sandbox", "simulate", "version",
+        "run", "check", "queue", "show", "sandbox", "simulate", "audit", "version",
     ] {
         assert!(help.contains(&format!("\n  {verb} ")), "{verb}: {help}");
     }

@@ -103,6 +103,7 @@ pub(super) struct DeviceKeys {
 pub(super) struct JournalKeys {
     pub path: Option<At<String>>,
     pub keep_days: Option<At<i64>>,
+    pub audit_keep_years: Option<At<i64>>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -174,6 +174,8 @@ pub struct Journal {
     pub path: PathBuf,
     /// How long a reported command is remembered; at least 7 days.
     pub keep: Duration,
+    /// How long a line of the fiscal audit trail is kept, whatever `keep` says.
+    pub keep_audit: Duration,
 }
 
 /// `[admin]`: the loopback interface.

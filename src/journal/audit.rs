@@ -2,6 +2,7 @@
 
 use driver_sdk::CommandId;
 use jiff::Timestamp;
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -26,12 +27,27 @@ pub struct AuditLine {
 }
 
 /// Where the chain does not hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuditBreak {
+    /// This line does not follow from the one before: it was changed, or the hash of that one.
+    Changed(i64),
+    /// These lines are gone, the first and the last of them.
+    Missing(i64, i64),
+    /// The noted end of the chain is not the last line's.
+    End(i64),
+}
+
+/// What a walk over the whole chain found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuditBreak {
-    /// The first line that does not fit.
-    pub number: i64,
-    /// Why: a line is missing, or its content was changed.
-    pub why: &'static str,
+pub struct AuditCheck {
+    /// Lines up to this one were removed because their time of keeping was over; 0 for none.
+    pub removed: i64,
+    /// The last line; 0 for none.
+    pub last: i64,
+    /// Its hash: whoever noted it down can tell later that nothing before it was changed.
+    pub hash: String,
+    /// Every place where the chain does not hold.
+    pub breaks: Vec<AuditBreak>,
 }
 
 fn hash(previous: &str, line: &AuditLine) -> String {
@@ -54,6 +70,8 @@ fn hash(previous: &str, line: &AuditLine) -> String {
 
 /// The end of the chain is kept a second time, so that a cut at the end is noticed too.
 const HEAD: &str = "audit_head";
+/// Number and hash of the last line that was removed by its age: where the chain begins now.
+const START: &str = "audit_start";
 
 pub(super) fn append(
     tx: &Transaction<'_>,
@@ -70,11 +88,26 @@ pub(super) fn append(
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()?;
-    let (number, previous) = last.unwrap_or_default();
+    let (number, previous) = match last {
+        Some(last) => last,
+        None => place(tx, START)?,
+    };
+    // A person's word comes without a device's shelf: it belongs to what the device said before.
+    let scope = match scope {
+        "" => tx
+            .query_row(
+                "SELECT scope FROM audit WHERE command = ?1 ORDER BY number DESC LIMIT 1",
+                [command.to_string()],
+                |row| row.get(0),
+            )
+            .optional()?
+            .unwrap_or_default(),
+        known => known.to_owned(),
+    };
     let mut line = AuditLine {
         number: number + 1,
         at,
-        scope: scope.to_owned(),
+        scope,
         command: command.to_string(),
         what: what.to_owned(),
         record: record.to_string(),
@@ -102,15 +135,27 @@ pub(super) fn append(
     Ok(())
 }
 
+/// A line as it stands there; what somebody made unreadable is read as something else, so that its
+/// hash tells it.
 fn read_line(row: &rusqlite::Row<'_>) -> rusqlite::Result<AuditLine> {
+    let text = |column: usize| -> rusqlite::Result<String> {
+        Ok(match row.get_ref(column)? {
+            ValueRef::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            other @ (ValueRef::Null
+            | ValueRef::Integer(_)
+            | ValueRef::Real(_)
+            | ValueRef::Blob(_)) => format!("{other:?}"),
+        })
+    };
+    let at = row.get_ref(1)?.as_i64().unwrap_or_default();
     Ok(AuditLine {
         number: row.get(0)?,
-        at: Timestamp::from_microsecond(row.get(1)?).unwrap_or(Timestamp::UNIX_EPOCH),
-        scope: row.get(2)?,
-        command: row.get(3)?,
-        what: row.get(4)?,
-        record: row.get(5)?,
-        hash: row.get(6)?,
+        at: Timestamp::from_microsecond(at).unwrap_or(Timestamp::UNIX_EPOCH),
+        scope: text(2)?,
+        command: text(3)?,
+        what: text(4)?,
+        record: text(5)?,
+        hash: text(6)?,
     })
 }
 
@@ -132,41 +177,73 @@ pub(super) fn each(
     Ok(())
 }
 
-/// Walks the whole chain. `Ok(n)`: all n lines hold.
-pub(super) fn verify(connection: &Connection) -> rusqlite::Result<Result<i64, AuditBreak>> {
-    let mut previous = (0, String::new());
-    let mut broken = None;
-    each(connection, Timestamp::MIN, Timestamp::MAX, |line| {
-        let why = if line.number != previous.0 + 1 {
-            Some("a line is missing before it")
-        } else if line.hash != hash(&previous.1, &line) {
-            Some("its content was changed")
-        } else {
-            None
-        };
-        if let (None, Some(why)) = (&broken, why) {
-            broken = Some(AuditBreak {
-                number: line.number,
-                why,
-            });
-        }
-        previous = (line.number, line.hash);
-    })?;
-    if let Some(broken) = broken {
-        return Ok(Err(broken));
-    }
-    let head: Option<String> = connection
-        .query_row("SELECT value FROM meta WHERE key = ?1", [HEAD], |row| {
+/// A noted number and hash; 0 and nothing if none was noted.
+fn place(connection: &Connection, key: &str) -> rusqlite::Result<(i64, String)> {
+    let noted: Option<String> = connection
+        .query_row("SELECT value FROM meta WHERE key = ?1", [key], |row| {
             row.get(0)
         })
         .optional()?;
-    let expected = head.unwrap_or_else(|| "0 ".to_owned());
-    if expected != format!("{} {}", previous.0, previous.1) {
-        let why = "lines after the last one are missing";
-        return Ok(Err(AuditBreak {
-            number: previous.0 + 1,
-            why,
-        }));
+    let noted = noted.as_deref().and_then(|noted| noted.split_once(' '));
+    Ok(noted.map_or_else(Default::default, |(number, hash)| {
+        (number.parse().unwrap_or_default(), hash.to_owned())
+    }))
+}
+
+/// Walks the whole chain, in one snapshot: a worker may write beside it.
+pub(super) fn verify(connection: &Connection) -> rusqlite::Result<AuditCheck> {
+    let snapshot = connection.unchecked_transaction()?;
+    let mut previous = place(&snapshot, START)?;
+    let removed = previous.0;
+    let mut breaks = Vec::new();
+    each(&snapshot, Timestamp::MIN, Timestamp::MAX, |line| {
+        if line.number > previous.0 + 1 {
+            // What it follows from is gone, so it cannot be judged itself.
+            breaks.push(AuditBreak::Missing(previous.0 + 1, line.number - 1));
+        } else if line.hash != hash(&previous.1, &line) {
+            breaks.push(AuditBreak::Changed(line.number));
+        }
+        previous = (line.number, line.hash);
+    })?;
+    let end = match place(&snapshot, HEAD)? {
+        (0, _) => (removed, previous.1.clone()),
+        head => head,
+    };
+    match end.0 - previous.0 {
+        0 if end.1 == previous.1 => {}
+        1.. => breaks.push(AuditBreak::Missing(previous.0 + 1, end.0)),
+        ..=0 => breaks.push(AuditBreak::End(previous.0)),
     }
-    Ok(Ok(previous.0))
+    Ok(AuditCheck {
+        removed,
+        last: previous.0,
+        hash: previous.1,
+        breaks,
+    })
+}
+
+/// Removes the lines at the beginning that are older than `before`, and notes where the chain
+/// begins now. Returns how many.
+pub(super) fn purge(tx: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+    let young = "SELECT MIN(number) FROM audit WHERE at_us >= ?1";
+    let old: Option<(i64, String)> = tx
+        .query_row(
+            &format!(
+                "SELECT number, hash FROM audit \
+                 WHERE number < IFNULL(({young}), 1 + (SELECT MAX(number) FROM audit)) \
+                 ORDER BY number DESC LIMIT 1"
+            ),
+            [before.as_microsecond()],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+        .optional()?;
+    let Some((number, hash)) = old else {
+        return Ok(0);
+    };
+    tx.execute(
+        "INSERT INTO meta (key, value) VALUES (?1, ?2) \
+         ON CONFLICT (key) DO UPDATE SET value = ?2",
+        (START, format!("{number} {hash}")),
+    )?;
+    tx.execute("DELETE FROM audit WHERE number <= ?1", [number])
 }

@@ -14,7 +14,7 @@ mod rows;
 mod shelf;
 mod write;
 
-pub use audit::{AuditBreak, AuditLine};
+pub use audit::{AuditBreak, AuditCheck, AuditLine};
 pub use core::{Core, Durability, JournalError};
 pub use handle::Journal;
 pub use lock::worker_runs;

@@ -7,7 +7,7 @@ use driver_sdk::{CommandId, DeviceName, ShelfRead};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::audit::{self, AuditBreak, AuditLine};
+use super::audit::{self, AuditCheck, AuditLine};
 use super::core::{Core, JournalError};
 use super::open::open_reader;
 use super::rows::{COLUMNS, Row, read_row};
@@ -378,11 +378,11 @@ impl Reader {
         Ok(audit::each(&self.connection, from, to, take)?)
     }
 
-    /// Walks the audit chain: how many lines hold, or where it is broken.
+    /// Walks the audit chain: how far it goes, and where it is broken.
     ///
     /// # Errors
     /// The disk's.
-    pub fn verify_audit(&self) -> Result<Result<i64, AuditBreak>, JournalError> {
+    pub fn verify_audit(&self) -> Result<AuditCheck, JournalError> {
         Ok(audit::verify(&self.connection)?)
     }
 

@@ -482,7 +482,7 @@ impl Core {
     }
 
     /// Forgets reported rows without an open doubt that are older than `before`, and gives their
-    /// pages back to the disk. Shelf and audit trail are never purged. Returns how many.
+    /// pages back to the disk. Shelf and audit trail are not touched. Returns how many.
     ///
     /// # Errors
     /// The disk's.
@@ -506,6 +506,15 @@ impl Core {
                 .optional()?;
         }
         Ok(gone)
+    }
+
+    /// Removes the audit lines whose time of keeping is over; the rest stays a chain. Returns how
+    /// many.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn purge_audit(&mut self, before: Timestamp) -> Result<usize, JournalError> {
+        self.transact(Durability::Synced, |tx| audit::purge(tx, before))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Scenarios: the sandbox as the cloud, virtual devices, the real worker.
 
 mod admin;
+mod audit;
 mod demo;
 mod house;
 mod puppet;

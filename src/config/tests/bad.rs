@@ -35,6 +35,7 @@ colour = "red"
 mews = "Kitchen"
 [journal]
 keep_days = 3
+audit_keep_years = 0
 [admin]
 listen = "0.0.0.0:8719"
 "#;
@@ -59,7 +60,9 @@ listen = "0.0.0.0:8719"
              link, expires_s, deadline_s, operator_wait_s, repeat_in_doubt, system, settings",
             "n.toml:18:2: unknown table `devices`; did you mean `device`?",
             "n.toml:21:13: journal: `keep_days` is 3; use 7 to 3650",
-            "n.toml:23:10: admin: `listen` is open to the network; \
+            "n.toml:22:20: journal: `audit_keep_years` is 0; \
+             use 1 to 100, as the law of your country says",
+            "n.toml:24:10: admin: `listen` is open to the network; \
              it must stay on this PC: use \"127.0.0.1:8719\"",
         ]
     );

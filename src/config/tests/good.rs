@@ -8,6 +8,8 @@ fn a_small_file_has_a_default_for_everything_else() {
     assert_eq!(config.mews.websocket.as_str(), "wss://ws.mews-demo.com/");
     assert_eq!(config.admin.listen.to_string(), "127.0.0.1:8719");
     assert_eq!(config.journal.keep, Duration::from_hours(90 * 24));
+    let ten_years = Duration::from_hours(10 * 365 * 24);
+    assert!(config.journal.keep_audit >= ten_years);
     let [device] = config.devices.as_slice() else {
         panic!("one device")
     };
@@ -45,6 +47,7 @@ encoder = 2
 [journal]
 path = "journal.db"
 keep_days = 7
+audit_keep_years = 12
 [admin]
 listen = "[::1]:0"
 "#;

@@ -14,6 +14,8 @@ const KEEP_DAYS_MIN: i64 = 7;
 /// More than this is not a memory any more but an archive, and the file grows without a use.
 const KEEP_DAYS_MAX: i64 = 3_650;
 const DAY: Duration = Duration::from_hours(24);
+/// No country asks for more.
+const AUDIT_YEARS_MAX: i64 = 100;
 
 pub(in crate::config) fn journal(
     keys: JournalKeys,
@@ -38,10 +40,28 @@ pub(in crate::config) fn journal(
         findings.error(&days.span(), format!("{fact}; {fix}"));
         keep_days_default()
     });
+    let years = keys
+        .audit_keep_years
+        .map_or(audit_keep_years_default(), |years| {
+            if (1..=AUDIT_YEARS_MAX).contains(years.get_ref()) {
+                return *years.get_ref();
+            }
+            let fact = format!("journal: `audit_keep_years` is {}", years.get_ref());
+            let fix = format!("use 1 to {AUDIT_YEARS_MAX}, as the law of your country says");
+            findings.error(&years.span(), format!("{fact}; {fix}"));
+            audit_keep_years_default()
+        });
+    // A leap year's day too many is kept rather than one too few.
     Journal {
         path,
         keep: DAY * u32::try_from(days).expect("days are within their bounds"),
+        keep_audit: DAY * 366 * u32::try_from(years).expect("years are within their bounds"),
     }
+}
+
+/// The longest time that tax laws of the countries of our drivers ask for.
+fn audit_keep_years_default() -> i64 {
+    10
 }
 
 /// A quarter: a guest's complaint about a bill comes within it.
