@@ -60,23 +60,34 @@ struct Part {
     title: &'static str,
     kind: &'static str,
     class: DeviceKind,
-    /// On a pseudo-terminal, where there are any.
-    serial: bool,
+    wire: Wire,
     switches: &'static [(&'static str, &'static str)],
     settings: &'static str,
+}
+
+/// How a device is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    /// A pseudo-terminal, where there are any; else as [`Wire::Tcp`].
+    Serial,
+    /// A port on loopback.
+    Tcp,
+    /// The same, spoken to in HTTP.
+    Http(&'static str),
 }
 
 pub(super) const RECEPTION: &str = "Reception printer";
 pub(super) const BAR: &str = "Bar printer";
 pub(super) const ENCODER: &str = "Reception encoder";
+pub(super) const FISCAL: &str = "Fiscal printer";
 
-const PARTS: [Part; 3] = [
+const PARTS: [Part; 4] = [
     Part {
         name: "reception",
         title: RECEPTION,
         kind: "escpos",
         class: DeviceKind::Printer,
-        serial: true,
+        wire: Wire::Serial,
         switches: &[],
         settings: "",
     },
@@ -85,7 +96,7 @@ const PARTS: [Part; 3] = [
         title: BAR,
         kind: "escpos",
         class: DeviceKind::Printer,
-        serial: false,
+        wire: Wire::Tcp,
         switches: &[("paper", "out")],
         settings: "",
     },
@@ -94,9 +105,20 @@ const PARTS: [Part; 3] = [
         title: ENCODER,
         kind: "pms-industry-standard",
         class: DeviceKind::KeyCutter,
-        serial: false,
+        wire: Wire::Tcp,
         switches: &[],
         settings: "profile = \"salto\"\nencoder = \"Online Encoder\"\n",
+    },
+    Part {
+        name: "fiscal",
+        title: FISCAL,
+        kind: "epson-rt",
+        class: DeviceKind::FiscalMachine,
+        wire: Wire::Http("cgi-bin/fpmate.cgi"),
+        switches: &[],
+        settings: "vat = { \"SANDBOX-10\" = { group = 2 }, \"SANDBOX-22\" = { group = 1 }, \
+                   untaxed = { group = 11 } }\n\
+                   payments = { Cash = \"0-0\", CreditCard = \"2-1\" }\n",
     },
 ];
 
@@ -222,7 +244,7 @@ async fn desk(
     let device = simulator
         .build(receipts.join(part.name), &switches)
         .map_err(DemoError::Simulator)?;
-    let link = if part.serial && cfg!(unix) {
+    let link = if part.wire == Wire::Serial && cfg!(unix) {
         let terminal = driver_link::host::serve_pty(device.clone(), wires.clone())?;
         format!("serial:{}", terminal.path().display())
     } else {
@@ -230,7 +252,10 @@ async fn desk(
         let address = listener.local_addr()?;
         let hosted = driver_link::host::serve_tcp(listener, device.clone(), wires.clone());
         tokio::spawn(hosted);
-        format!("tcp:{address}")
+        match part.wire {
+            Wire::Serial | Wire::Tcp => format!("tcp:{address}"),
+            Wire::Http(path) => format!("http://{address}/{path}"),
+        }
     };
     let id = cloud
         .devices()

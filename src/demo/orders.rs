@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::hotel::{BAR, DemoHotel, ENCODER, RECEPTION};
+use super::hotel::{BAR, DemoHotel, ENCODER, FISCAL, RECEPTION};
 use super::paper;
 use crate::sandbox::{CommandState, KeyRequest};
 
@@ -23,7 +23,11 @@ pub(super) struct Order {
 }
 
 /// How much there must be at the end: device, kind of thing, how many.
-pub(super) const EXIST: [(&str, &str, usize); 2] = [(BAR, "receipt", 0), (ENCODER, "card", 2)];
+pub(super) const EXIST: [(&str, &str, usize); 3] = [
+    (BAR, "receipt", 0),
+    (ENCODER, "card", 2),
+    (FISCAL, "document", 1),
+];
 
 /// Sends everything.
 pub(super) fn send(hotel: &DemoHotel, now: Timestamp) -> Vec<Order> {
@@ -64,6 +68,12 @@ pub(super) fn send(hotel: &DemoHotel, now: Timestamp) -> Vec<Order> {
         let id = cloud.add_key(desk.id, &key);
         let what = "two key cards for room 204";
         order(id, what, ENCODER, CommandState::Processed, "204");
+    }
+    if let Some(desk) = hotel.desk(FISCAL) {
+        let id = cloud.add_fiscal(desk.id, paper::fiscal_bill(cloud.id(), now));
+        let what = "a fiscal receipt with two VAT rates";
+        let note = "FISCAL OK doc=";
+        order(id, what, FISCAL, CommandState::Processed, note);
     }
     if let Some(desk) = hotel.desk(BAR) {
         let id = cloud.add_print(desk.id, "text/plain", b"Without paper\n", 1);

@@ -1,5 +1,9 @@
 //! The documents of the demo. Nobody on them exists.
 
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
 /// A receipt as plain text.
 pub(super) fn receipt() -> String {
     "HOTEL NIGHTPORTER\nBar\n\n2 x Espresso          7,00\n1 x Crème brûlée      9,50\n\
@@ -29,6 +33,37 @@ pub(super) fn bill() -> Vec<u8> {
         "Page 2 of 2",
     ];
     pdf(&[&first, &second])
+}
+
+/// A paid bill with two VAT rates and the city tax, as Mews sends it to a fiscal machine.
+pub(super) fn fiscal_bill(hotel: Uuid, now: Timestamp) -> Value {
+    let (account, now) = (Uuid::new_v4(), now.to_string());
+    let line = |kind: &str, sub: &str, name: &str, code: Option<&str>, net: f64, tax: f64| {
+        json!({
+            "Id": Uuid::new_v4(), "AccountId": account, "Type": kind, "SubType": sub,
+            "Name": name, "State": "Closed",
+            "SubState": if kind == "Payment" { json!("Charged") } else { Value::Null },
+            "Amount": {
+                "Currency": "EUR", "NetValue": net, "GrossValue": net + tax, "TaxValues": [],
+                "Breakdown": { "Items": [
+                    { "TaxRateCode": code, "NetValue": net, "TaxValue": tax }
+                ] },
+            },
+        })
+    };
+    let night = Some("SANDBOX-10");
+    let minibar = Some("SANDBOX-22");
+    json!({
+        "Id": Uuid::new_v4(), "EnterpriseId": hotel, "AccountId": account,
+        "AccountType": "Customer", "State": "Closed", "Type": "Receipt", "Number": "2041",
+        "CreatedUtc": now, "UpdatedUtc": now, "IssuedUtc": now, "CorrectionState": "Bill",
+        "Revenue": [
+            line("ServiceRevenue", "SpaceOrder", "Night, room 204", night, 100.0, 10.0),
+            line("ProductRevenue", "ProductOrder", "Minibar", minibar, 12.5, 2.75),
+            line("AdditionalRevenue", "CustomItem", "City tax", None, 4.0, 0.0),
+        ],
+        "Payments": [line("Payment", "CreditCard", "Card", None, -129.25, 0.0)],
+    })
 }
 
 /// A small PDF: one page of a receipt's width for each list of lines.

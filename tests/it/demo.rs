@@ -18,10 +18,12 @@ fn the_demo_needs_nothing_and_every_order_ends_as_told() {
     for told in [
         "Processed in Mews: Reception printer: ",
         "Processed in Mews: Reception encoder: 2 keys for 204",
+        "Processed in Mews: FISCAL OK doc=",
+        "Fiscal printer: 1 x document",
         "Error in Mews: Bar printer: No paper. Nothing was printed.",
         "Not done: the command is 10 h old",
         "Cancelled in Mews",
-        "All 6 orders ended as they must",
+        "All 7 orders ended as they must",
     ] {
         assert!(story.contains(told), "{told}: {story}");
     }
