@@ -24,6 +24,7 @@ macro_rules! page {
 
 mod bill;
 mod clock_source;
+pub mod conformance;
 mod driver;
 mod fault;
 mod hub;

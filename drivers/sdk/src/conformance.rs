@@ -1,0 +1,39 @@
+//! The conformance suite: what every driver promises, tried against its simulator.
+//!
+//! A driver's crate gives it a fresh virtual device, a sample job and jobs it must reject, and
+//! runs it as one test with a paused clock:
+//!
+//! ```ignore
+//! #[tokio::test(start_paused = true)]
+//! async fn the_driver_keeps_its_promises() {
+//!     Suite::new(&Escpos, || World::of(Printer::new()), sample_job())
+//!         .bad("no copies", job_with_copies(0))
+//!         .asks(2)
+//!         .scenario("out of paper after one", |device| device.switch("paper", "1"))
+//!         .run()
+//!         .await
+//!         .assert();
+//! }
+//! ```
+//!
+//! The suite plays the worker: it commits, kills the driver at every await, opens it anew, asks it
+//! to reconcile, and cuts, silences and delays the line at every byte. After each run it counts
+//! what physically exists in the virtual device, and compares that with what the driver concluded.
+//! A conclusion may be vague ("cannot tell"); it may never be wrong.
+//!
+//! [`TestHost`] and [`Faulty`] are the parts, for tests of a driver's own.
+
+mod faulty;
+mod host;
+mod process;
+mod promises;
+mod seen;
+mod suite;
+mod truth;
+
+pub use faulty::{Faulty, FaultyPoster, Trouble, Troubles};
+pub use host::{Recorded, TestHost};
+pub use suite::{Promise, Report, Suite, Violation, World};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,199 @@
+//! A host that remembers: the worker's journal and shelf, in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use tokio::sync::watch;
+
+use crate::fault::Fault;
+use crate::run::{Host, ShelfRead, Staged};
+
+/// What attempts did through a [`TestHost`].
+#[derive(Debug, Clone, Default)]
+pub struct Recorded {
+    /// The bookmark of each commit.
+    pub commits: Vec<Value>,
+    /// The bookmark of each checkpoint.
+    pub checkpoints: Vec<Value>,
+    /// The bookmark a crash would leave.
+    pub bookmark: Option<Value>,
+    /// Progress in percent.
+    pub progress: Vec<u8>,
+    /// What a person was asked for.
+    pub waiting: Vec<Fault>,
+    /// Shelf values, with how often each was written.
+    pub shelf: BTreeMap<String, (Value, u64)>,
+    /// Audit lines.
+    pub audit: Vec<(String, Value)>,
+}
+
+#[derive(Default)]
+struct State {
+    recorded: Recorded,
+    refuse: Option<Fault>,
+    /// The durable call that never returns, from 1, and whether it reaches the disk.
+    hang_at: Option<(usize, bool)>,
+    durable: usize,
+}
+
+/// A [`Host`] for tests of drivers. It outlives a crash of the driver, as a journal does.
+pub struct TestHost {
+    state: Mutex<State>,
+    hung: watch::Sender<bool>,
+}
+
+impl Default for TestHost {
+    fn default() -> Self {
+        Self {
+            state: Mutex::default(),
+            hung: watch::Sender::new(false),
+        }
+    }
+}
+
+impl std::fmt::Debug for TestHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("TestHost").field(&self.recorded()).finish()
+    }
+}
+
+impl TestHost {
+    /// An empty journal and shelf.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Everything so far.
+    #[must_use]
+    pub fn recorded(&self) -> Recorded {
+        self.state().recorded.clone()
+    }
+
+    /// From now on every commit is refused: cancelled, too old.
+    pub fn refuse_commit(&self, fault: Fault) {
+        self.state().refuse = Some(fault);
+    }
+
+    /// The `nth` commit or checkpoint from now, counted from 1, never returns: the power fails in
+    /// it, after it reached the disk (`written`) or before.
+    pub fn hang_at(&self, nth: usize, written: bool) {
+        let mut state = self.state();
+        state.durable = 0;
+        state.hang_at = Some((nth, written));
+        drop(state);
+        self.hung.send_replace(false);
+    }
+
+    /// Commits and checkpoints work again.
+    pub fn recover(&self) {
+        let mut state = self.state();
+        state.hang_at = None;
+        state.refuse = None;
+        drop(state);
+        self.hung.send_replace(false);
+    }
+
+    /// Resolves when a commit or checkpoint hangs.
+    pub async fn hung(&self) {
+        let mut hung = self.hung.subscribe();
+        if hung.wait_for(|hung| *hung).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// True if the present attempt has committed.
+    #[must_use]
+    pub fn is_committed(&self) -> bool {
+        self.state().recorded.bookmark.is_some()
+    }
+
+    /// The row is settled with what the attempt staged last; the next attempt begins without a
+    /// bookmark.
+    pub fn settle(&self, staged: Staged) {
+        let mut state = self.state();
+        state.recorded.write(staged);
+        state.recorded.bookmark = None;
+    }
+
+    /// Puts a value on the shelf.
+    pub fn put(&self, key: &str, value: Value) {
+        let staged = Staged {
+            put: [(key.to_owned(), value)].into(),
+            ..Staged::default()
+        };
+        self.state().recorded.write(staged);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .expect("no code panics while it holds this lock")
+    }
+
+    async fn durable(&self, bookmark: Value, staged: Staged, commit: bool) -> Result<(), Fault> {
+        // A disk takes its time: a crash can come before the write and after it.
+        tokio::task::yield_now().await;
+        let hangs = {
+            let mut state = self.state();
+            state.durable += 1;
+            if let Some(fault) = state.refuse.clone().filter(|_| commit) {
+                return Err(fault);
+            }
+            let hangs = state.hang_at.filter(|(nth, _)| *nth == state.durable);
+            if !matches!(hangs, Some((_, false))) {
+                let recorded = &mut state.recorded;
+                recorded.write(staged);
+                recorded.bookmark = Some(bookmark.clone());
+                if commit {
+                    recorded.commits.push(bookmark);
+                } else {
+                    recorded.checkpoints.push(bookmark);
+                }
+            }
+            hangs.is_some()
+        };
+        if hangs {
+            self.hung.send_replace(true);
+            std::future::pending::<()>().await;
+        }
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+}
+
+impl Recorded {
+    fn write(&mut self, staged: Staged) {
+        for (key, value) in staged.put {
+            let slot = self.shelf.entry(key).or_insert((Value::Null, 0));
+            *slot = (value, slot.1 + 1);
+        }
+        self.audit.extend(staged.audit);
+    }
+}
+
+impl Host for TestHost {
+    fn commit(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.durable(bookmark, staged, true))
+    }
+
+    fn checkpoint(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(self.durable(bookmark, staged, false))
+    }
+
+    fn progress(&self, percent: u8) {
+        self.state().recorded.progress.push(percent);
+    }
+
+    fn waiting(&self, fault: Fault) {
+        self.state().recorded.waiting.push(fault);
+    }
+
+    fn shelf(&self, key: &str) -> Option<ShelfRead> {
+        let state = self.state();
+        let (value, version) = state.recorded.shelf.get(key)?.clone();
+        Some(ShelfRead { value, version })
+    }
+}

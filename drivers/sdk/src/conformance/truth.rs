@@ -1,0 +1,77 @@
+//! What a conclusion claims to exist, against what exists.
+
+use std::ops::RangeInclusive;
+
+use crate::fault::{Fault, FaultKind, Proof, Verdict};
+use crate::vocabulary::Grade;
+
+/// What is claimed: how many effects there may be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub effects: RangeInclusive<usize>,
+    /// In words, for a violation.
+    pub words: String,
+}
+
+impl Claim {
+    pub fn nothing(words: impl Into<String>) -> Self {
+        Self {
+            effects: 0..=0,
+            words: words.into(),
+        }
+    }
+
+    /// Unconfirmed: all that is certain is that not more than asked exists.
+    pub fn unknown(asked: usize, words: impl Into<String>) -> Self {
+        Self {
+            effects: 0..=asked,
+            words: words.into(),
+        }
+    }
+
+    pub fn proof(proof: &Proof, asked: usize) -> Self {
+        let words = format!("{} {}", proof.grade, proof.say.code);
+        match proof.grade {
+            Grade::Done => Self {
+                effects: asked..=asked,
+                words,
+            },
+            // The device cannot say more, and nobody claims it did.
+            Grade::Sent | Grade::Accepted => Self::unknown(asked, words),
+        }
+    }
+
+    /// `None`: a doubt, to be reconciled.
+    pub fn fault(fault: &Fault, asked: usize) -> Option<Self> {
+        let words = format!("{:?} {}", fault.kind(), fault.code());
+        match fault.kind() {
+            FaultKind::Transient | FaultKind::Permanent | FaultKind::OperatorNeeded => {
+                Some(Self::nothing(words))
+            }
+            FaultKind::Partly => Some(Self::part(asked, words)),
+            FaultKind::InDoubt => None,
+        }
+    }
+
+    pub fn verdict(verdict: &Verdict, asked: usize) -> Self {
+        match verdict {
+            Verdict::Happened(proof) => Self {
+                effects: asked..=asked,
+                words: format!("Happened {}", proof.say.code),
+            },
+            Verdict::Partly(proof) => Self::part(asked, format!("Partly {}", proof.say.code)),
+            Verdict::DidNotHappen => Self::nothing("DidNotHappen"),
+            Verdict::CannotTell { check } => {
+                Self::unknown(asked, format!("CannotTell {}", check.code))
+            }
+        }
+    }
+
+    /// Less than asked, and not nothing. A job of one can only be told so by mistake.
+    fn part(asked: usize, words: String) -> Self {
+        Self {
+            effects: 1..=asked.saturating_sub(1),
+            words,
+        }
+    }
+}
