@@ -199,6 +199,48 @@ fn the_last_gate_refuses_cancelled_expired_and_conflicts() {
     );
 }
 
+/// Two encoders of one lock system: what one reads after its commit, the other changes.
+#[test]
+fn a_checkpoint_is_refused_when_a_shelf_value_has_changed_since_it_was_read() {
+    let mut core = Place::new().open();
+    let (ours, theirs) = (command(1), command(2));
+    core.accept(&[ours.clone(), theirs.clone()], at(1))
+        .expect("disk");
+    let put = |value: &str| {
+        let mut gate = gate(2);
+        gate.staged.put.insert("room".to_owned(), json!(value));
+        gate
+    };
+    core.commit(ours.id, &json!(0), &put("ours"))
+        .expect("disk")
+        .expect("gate");
+    let read = core.shelf("s", "room").expect("disk").expect("written");
+    core.commit(theirs.id, &json!(0), &put("theirs"))
+        .expect("disk")
+        .expect("gate");
+
+    let mut stale = put("ours again");
+    stale.staged.read.insert("room".to_owned(), read.version);
+    stale.staged.audit.push(("what".to_owned(), json!(1)));
+    assert_eq!(
+        core.checkpoint(ours.id, &json!(1), &stale).expect("disk"),
+        Err(Refusal::ShelfConflict)
+    );
+    let now = core.shelf("s", "room").expect("disk").expect("written");
+    assert_eq!(now.value, json!("theirs"));
+    let row = core.row(ours.id).expect("disk").expect("known");
+    assert_eq!(row.bookmark.expect("committed").0, json!(0), "it moved on");
+
+    let mut fresh = put("both");
+    fresh.staged.read.insert("room".to_owned(), now.version);
+    assert_eq!(
+        core.checkpoint(ours.id, &json!(1), &fresh).expect("disk"),
+        Ok(())
+    );
+    let now = core.shelf("s", "room").expect("disk").expect("written");
+    assert_eq!(now.value, json!("both"));
+}
+
 #[test]
 fn an_unconfirmed_one_stays_open_until_it_is_resolved() {
     let mut core = Place::new().open();

@@ -251,7 +251,9 @@ impl Core {
         })
     }
 
-    /// Replaces the bookmark of a running attempt, durable when it returns.
+    /// Replaces the bookmark of a running attempt, durable when it returns. A shelf value that
+    /// this attempt has read since its last write must still be the same, as at the commit: what
+    /// is staged was made from that reading.
     ///
     /// # Errors
     /// The disk's: then the next point of no return must not be passed.
@@ -260,14 +262,18 @@ impl Core {
         id: CommandId,
         bookmark: &Value,
         gate: &Gate,
-    ) -> Result<(), JournalError> {
+    ) -> Result<Result<(), Refusal>, JournalError> {
         self.transact(Durability::Synced, |tx| {
+            if !shelf::unchanged(tx, &gate.scope, &gate.staged.read)? {
+                return Ok(Err(Refusal::ShelfConflict));
+            }
             tx.prepare_cached(
                 "UPDATE commands SET bookmark = ?2 WHERE id = ?1 AND stage = 'committed'",
             )?
             .execute(params![id.to_string(), text(bookmark)])?;
             write_staged(tx, &gate.scope, id, gate.now, &gate.staged)?;
-            step(tx, id, gate.now, "checkpoint", "")
+            step(tx, id, gate.now, "checkpoint", "")?;
+            Ok(Ok(()))
         })
     }
 

@@ -85,11 +85,17 @@ impl Host for AttemptHost {
     fn checkpoint(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
             let (id, gate) = (self.id, self.gate(staged));
-            self.hotel
+            let kept = self
+                .hotel
                 .journal
                 .with(move |core| core.checkpoint(id, &bookmark, &gate))
-                .await
-                .map_err(|error| self.journal_fault(&error))
+                .await;
+            match kept {
+                Ok(Ok(())) => Ok(()),
+                // Nothing was written: the driver reads again and decides anew.
+                Ok(Err(_)) => Err(Fault::transient("SHELF-CONFLICT")),
+                Err(error) => Err(self.journal_fault(&error)),
+            }
         })
     }
 

@@ -165,7 +165,15 @@ pub async fn carry_out(
             return Err(stopped(&state, &reason, grade, run));
         }
         if state.made > 0 {
-            run.checkpoint(&state).await?;
+            match run.checkpoint(&state).await {
+                Err(fault) if fault.code() == "SHELF-CONFLICT" => {
+                    // Another encoder changed the record after it was read here: what this one
+                    // has made is noted in the new record, which may end the order.
+                    note_last_made(&state, run)?;
+                    continue;
+                }
+                kept => kept?,
+            }
         }
         let card = Card {
             order: &plan.order,
@@ -306,6 +314,13 @@ fn note_made(state: &Bookmark, run: &Run) -> Result<(), Fault> {
         (Issue::Copy, 0) => Ok(()),
         (Issue::Copy, _) => change(&state.rooms, run, |ledger| ledger.copied(&state.claim())),
     }
+}
+
+/// Notes the last made card once more, in what the record says now.
+fn note_last_made(state: &Bookmark, run: &Run) -> Result<(), Fault> {
+    let mut before = state.clone();
+    before.made -= 1;
+    note_made(&before, run)
 }
 
 fn note_refused(state: &Bookmark, run: &Run) -> Result<(), Fault> {

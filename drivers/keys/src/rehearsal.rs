@@ -34,6 +34,12 @@ impl Shelf {
         shelf.insert(key.to_owned(), (value, version + 1));
     }
 
+    /// What is there, by any attempt.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Value> {
+        self.lock().get(key).map(|(value, _)| value.clone())
+    }
+
     fn write(&self, staged: Staged) {
         for (key, value) in staged.put {
             self.put(&key, value);
@@ -56,16 +62,24 @@ impl std::fmt::Debug for Rehearsal {
     }
 }
 
+/// What another encoder does to the shelf.
+type Meanwhile = Box<dyn FnOnce(&Shelf) + Send>;
+
 #[derive(Default)]
 struct Journal {
     shelf: Shelf,
     bookmarks: Mutex<Vec<Value>>,
     progress: Mutex<Vec<u8>>,
     waiting: Mutex<Vec<String>>,
+    meanwhile: Mutex<Option<Meanwhile>>,
 }
 
 impl Host for Journal {
     fn commit(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>> {
+        Box::pin(async move { self.checkpoint(bookmark, staged).await })
+    }
+
+    fn checkpoint(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
             for (key, seen) in &staged.read {
                 let now = self
@@ -77,12 +91,6 @@ impl Host for Journal {
                     return Err(Fault::transient("SHELF-CONFLICT"));
                 }
             }
-            self.checkpoint(bookmark, staged).await
-        })
-    }
-
-    fn checkpoint(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>> {
-        Box::pin(async move {
             self.shelf.write(staged);
             lock(&self.bookmarks).push(bookmark);
             Ok(())
@@ -91,6 +99,9 @@ impl Host for Journal {
 
     fn progress(&self, percent: u8) {
         lock(&self.progress).push(percent);
+        if let Some(change) = lock(&self.meanwhile).take() {
+            change(&self.shelf);
+        }
     }
 
     fn waiting(&self, fault: Fault) {
@@ -126,6 +137,11 @@ impl Rehearsal {
             stopping: CancellationToken::new(),
             cancelled: CancellationToken::new(),
         }
+    }
+
+    /// Another encoder changes the shelf when this attempt next tells its progress.
+    pub fn meanwhile(&self, change: impl FnOnce(&Shelf) + Send + 'static) {
+        *lock(&self.journal.meanwhile) = Some(Box::new(change));
     }
 
     /// Its job.

@@ -63,7 +63,8 @@ pub trait Host: Send + Sync + 'static {
     /// Replaces the bookmark, durable when it returns.
     ///
     /// # Errors
-    /// The journal's fault: then the next point of no return must not be passed.
+    /// `SHELF-CONFLICT`, or the journal's fault: then nothing was written, and the next point of
+    /// no return must not be passed.
     fn checkpoint(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>>;
     /// Progress in percent.
     fn progress(&self, percent: u8);
@@ -200,10 +201,13 @@ impl Run {
         Ok(Committed(PhantomData))
     }
 
-    /// Replaces the bookmark before a further point of no return; durable when it returns.
+    /// Replaces the bookmark before a further point of no return; durable when it returns. It
+    /// refuses, as the commit does, when another device has changed a shelf value that this
+    /// attempt has read since its last commit or checkpoint.
     ///
     /// # Errors
-    /// The journal's fault: do not pass the point then.
+    /// Do not pass the point then; what was staged is dropped. After `SHELF-CONFLICT` read the
+    /// shelf again, decide anew and call it again.
     ///
     /// # Panics
     /// If the attempt has not committed: a bug of the driver, met as a crash of its device.

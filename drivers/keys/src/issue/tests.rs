@@ -351,3 +351,60 @@ async fn a_key_under_way_on_another_encoder_makes_this_one_wait() {
         (FaultKind::Transient, "KEY-UNDER-WAY")
     );
 }
+
+/// Two cards, and what another encoder makes of the record between the note of the first and the
+/// checkpoint before the second: how it ended, cards asked for, the record.
+async fn changed_meanwhile(
+    other: impl FnOnce(RoomLedger) -> RoomLedger + Send + 'static,
+) -> (Result<Proof, Fault>, usize, RoomLedger) {
+    let shelf = Shelf::default();
+    let mut encoder = Encoder::with([made(), made()]);
+    let command = Rehearsal::new(&shelf, keys(2));
+    let key = RoomLedger::key("101");
+    command.meanwhile({
+        let key = key.clone();
+        move |shelf| {
+            let ours: RoomLedger = command_record(shelf, &key);
+            let theirs = serde_json::to_value(other(ours)).expect("plain data");
+            shelf.put(&key, theirs);
+        }
+    });
+    let ended = command.execute(&mut encoder).await;
+    (ended, encoder.asked.len(), command_record(&shelf, &key))
+}
+
+fn command_record(shelf: &Shelf, key: &str) -> RoomLedger {
+    let value = shelf.get(key).expect("a record");
+    serde_json::from_value(value).expect("of this shape")
+}
+
+#[tokio::test]
+async fn a_new_key_of_another_encoder_before_the_checkpoint_ends_the_order() {
+    let theirs = |_| {
+        let now = crate::rehearsal::at("2026-03-28T14:05:00Z");
+        let claim = Claim {
+            command: "theirs",
+            stay: Some("52999"),
+            until: now,
+            now,
+            mode: Mode::Auto,
+            sharers: Sharers::New,
+        };
+        RoomLedger::default()
+            .begin_new(&claim, now)
+            .made_new(&claim)
+    };
+    let (ended, asked, record) = changed_meanwhile(theirs).await;
+    let fault = ended.expect_err("partly");
+    assert_eq!(fault.kind(), FaultKind::Partly);
+    assert_eq!(fault.effect().expect("one exists").say.args["made"], "1");
+    assert_eq!(asked, 1, "a copy of a key that works no more");
+    assert_eq!(record, theirs(record.clone()), "their record was lost");
+}
+
+#[tokio::test]
+async fn a_change_before_the_checkpoint_that_harms_nobody_does_not_end_the_order() {
+    let (ended, asked, _) = changed_meanwhile(|record| record).await;
+    ended.expect("two keys");
+    assert_eq!(asked, 2);
+}
