@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::Duration;
 
 use driver_sdk::{CommandId, DeviceName, ShelfRead};
 use jiff::Timestamp;
@@ -113,21 +114,29 @@ impl Core {
         Ok(ended)
     }
 
-    /// Commands in line for a device that were accepted at or before a time, oldest first.
+    /// Commands in line for a device that have waited this long, oldest first; those accepted in
+    /// the future too, since only a wrong clock of this PC could have done that.
     ///
     /// # Errors
     /// The disk's.
     pub fn waiting_since(
         &self,
         device: &DeviceName,
-        accepted: Timestamp,
+        now: Timestamp,
+        wait: Duration,
         limit: u32,
     ) -> Result<Vec<Row>, JournalError> {
+        let accepted = now - wait;
         Ok(rows(
             &self.connection,
-            "device = ?1 AND stage = 'accepted' AND accepted_us <= ?2 \
-             ORDER BY accepted_us, seen LIMIT ?3",
-            params![device.as_str(), accepted.as_microsecond(), limit],
+            "device = ?1 AND stage = 'accepted' AND (accepted_us <= ?2 OR accepted_us > ?3) \
+             ORDER BY accepted_us, seen LIMIT ?4",
+            params![
+                device.as_str(),
+                accepted.as_microsecond(),
+                now.as_microsecond(),
+                limit
+            ],
         )?)
     }
 

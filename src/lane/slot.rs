@@ -40,7 +40,8 @@ pub struct SlotParts {
 #[derive(Debug, Clone)]
 pub(super) struct Unwell {
     pub(super) fault: Fault,
-    pub(super) since: Timestamp,
+    /// By the monotonic clock: the time of day may be learned, and jump, while it is unwell.
+    pub(super) since: Duration,
     pub(super) retry_at: Instant,
     pub(super) rest: Duration,
 }
@@ -144,6 +145,16 @@ impl Slot {
         self.hotel.now()
     }
 
+    fn monotonic(&self) -> Duration {
+        self.hotel.cloud.clock().monotonic()
+    }
+
+    /// How long the device has been unwell; `None` if it is well.
+    pub(super) fn unwell_for(&self) -> Option<Duration> {
+        let unwell = self.unwell.as_ref()?;
+        Some(self.monotonic().saturating_sub(unwell.since))
+    }
+
     pub(super) fn shows(&self, state: DeviceState) {
         self.hotel.board.device_is(&self.name, state, self.now());
     }
@@ -154,7 +165,7 @@ impl Slot {
         let at_once = fault.code() == "SHELF-CONFLICT";
         let (since, rest) = match &self.unwell {
             Some(unwell) => (unwell.since, (unwell.rest * 2).min(REST_MAX)),
-            None => (self.now(), REST_FIRST),
+            None => (self.monotonic(), REST_FIRST),
         };
         self.shows(DeviceState::Waiting {
             say: fault.say().clone(),
@@ -178,7 +189,7 @@ impl Slot {
 
     /// A doubt that held this device's line is over: whoever waits, waits from now on.
     pub(super) fn waits_anew(&mut self) {
-        let now = self.now();
+        let now = self.monotonic();
         if let Some(unwell) = &mut self.unwell {
             unwell.since = now;
         }
@@ -237,11 +248,13 @@ impl Slot {
 
     /// How long until a command accepted then has waited as long as it may.
     pub(super) fn patience_left(&self, accepted: Timestamp) -> Duration {
-        let since = self
-            .unwell
-            .as_ref()
-            .map_or(accepted, |unwell| unwell.since.max(accepted));
-        let gone = Duration::try_from(self.now().duration_since(since)).unwrap_or_default();
+        // One that was accepted in the future was accepted by a wrong clock of this PC.
+        let accepted = Duration::try_from(self.now().duration_since(accepted)).ok();
+        let gone = match (self.unwell_for(), accepted) {
+            (Some(unwell), Some(accepted)) => unwell.min(accepted),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => Duration::ZERO,
+        };
         self.rules.operator_wait.saturating_sub(gone)
     }
 

@@ -458,27 +458,32 @@ async fn settle_ended(slot: &mut Slot, ended: Vec<Row>) -> Result<(), JournalErr
 /// Ends what has waited for a person, or for a doubt to be settled, as long as it may.
 async fn give_up_waiting(slot: &mut Slot, doubts: &[Row]) -> Result<(), JournalError> {
     let blocker = doubts.iter().find(|_| slot.rules.class.is_money());
-    let (since, say) = match (blocker, &slot.unwell) {
+    let (waited, say) = match (blocker, &slot.unwell) {
         (Some(doubt), _) => {
-            let since = doubt.settled_at.unwrap_or_else(|| slot.now());
+            let now = slot.now();
+            let since = doubt.settled_at.unwrap_or(now);
             let shown = since.strftime("%Y-%m-%d %H:%M UTC");
             let say = Say::new("BLOCKED-BY-DOUBT")
                 .with("command", doubt.entry.id)
                 .with("since", shown);
-            (since, say)
+            let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+            (waited, say)
         }
-        (None, Some(unwell)) => (unwell.since, unwell.fault.say().clone()),
+        (None, Some(unwell)) => {
+            let waited = slot.unwell_for().unwrap_or_default();
+            (waited, unwell.fault.say().clone())
+        }
         (None, None) => return Ok(()),
     };
     let wait = slot.rules.operator_wait;
-    if slot.now() < since + wait {
+    if waited < wait {
         return Ok(());
     }
-    let (device, accepted) = (slot.name.clone(), slot.now() - wait);
+    let (device, now) = (slot.name.clone(), slot.now());
     let rows = slot
         .hotel
         .journal
-        .with(move |core| core.waiting_since(&device, accepted, BATCH))
+        .with(move |core| core.waiting_since(&device, now, wait, BATCH))
         .await?;
     for row in rows {
         slot.settle(&row, Outcome::failed(say.clone()), Staged::default())

@@ -314,6 +314,34 @@ async fn wrong_clock(hours: i64) {
     house.stop().await;
 }
 
+/// Commands that waited since before the start are accepted before the time of Mews is known:
+/// they wait as long as they may for a person all the same.
+async fn wrong_clock_without_paper(hours: i64) {
+    let more = "operator_wait_s = 2";
+    let (mut house, puppet, device) = house("printer", more).await;
+    let off = SignedDuration::from_hours(hours);
+    house.clock = Some(Clock::from_source(WrongBy(Clock::system(), off)));
+    puppet.is(Mode::Empty);
+    let id = print(&house, device);
+    let before = driver_sdk::clock::now();
+    house.start();
+    let (state, note) = house.end(id).await;
+    let took = driver_sdk::clock::now() - before;
+    assert_eq!(state, CommandState::Error, "{hours} h off: {note}");
+    assert!(
+        note.contains("Nothing was printed"),
+        "{hours} h off: {note}"
+    );
+    assert!(took >= Duration::from_secs(2), "{hours} h off: {took:?}");
+    house.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_has_the_same_time_on_a_pc_whose_clock_is_wrong() {
+    wrong_clock_without_paper(5).await;
+    wrong_clock_without_paper(-5).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ages_are_right_on_a_pc_whose_clock_is_wrong() {
     wrong_clock(5).await;
