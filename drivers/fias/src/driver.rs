@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use driver_sdk::{
-    Abilities, Attempt, Committed, Driver, Fault, FaultPage, Grade, Job, LocalWork, Personal,
-    Proof, Run, Say, Shared, Verdict, Work,
+    Abilities, Attempt, Committed, Driver, Fault, FaultPage, Grade, Health, Job, LocalWork,
+    Personal, Proof, Run, Say, Shared, Verdict, Watch, Work, clock,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use driver_keys::burst::Burst;
 use driver_keys::dialect::Protocol;
 use driver_keys::issue::{self, Card, CardMaker, Made};
 use driver_keys::names;
@@ -19,13 +20,15 @@ use driver_keys::plan::KeyPlan;
 
 use crate::kind::PAGES;
 use crate::numbers::{self, Numbers};
-use crate::request::{KeyAnswer, KeyRequest};
+use crate::request::{KeyAnswer, KeyRequest, same_number};
 use crate::session::{Ask, LockLink, Reply, RequestId};
-use crate::settings::{Config, OkMeans, TestDepth};
+use crate::settings::{Config, Confirm, OkMeans, TestDepth};
 
 /// How long an attempt waits for the conversation to come alive, or for its turn.
 const UP_WITHIN: Duration = Duration::from_secs(5);
 const TURN_WITHIN: Duration = Duration::from_secs(30);
+/// Rest between two readings of a card that is not there yet.
+const READ_AGAIN: Duration = Duration::from_secs(1);
 /// Characters of SI.
 const FURTHER_ROOMS_MAX: usize = 30;
 /// Characters of GN.
@@ -36,6 +39,7 @@ const GUEST_MAX: usize = 200;
 pub struct KeyEncoder {
     config: Config,
     link: Shared<LockLink>,
+    burst: Burst,
 }
 
 /// What a job becomes.
@@ -70,7 +74,11 @@ impl KeyEncoder {
     /// A device with its settings and its end of the conversation.
     #[must_use]
     pub fn new(config: Config, link: Shared<LockLink>) -> Self {
-        Self { config, link }
+        Self {
+            burst: Burst::new(config.keys_per_hour),
+            config,
+            link,
+        }
     }
 
     async fn up(&self) -> Result<(), Fault> {
@@ -223,6 +231,15 @@ impl Driver for KeyEncoder {
             None => issue::cannot_tell(attempt, run),
         }
     }
+
+    async fn idle(&mut self, watch: &Watch) -> Result<(), Fault> {
+        if self.burst.warn(watch).await {
+            // The conversation's own health is told by the conversation.
+            self.link.up().await;
+            watch.health(Health::Well);
+        }
+        Ok(())
+    }
 }
 
 /// One order's way of making cards.
@@ -260,6 +277,9 @@ impl CardMaker for Maker<'_> {
             .find(|field| !description.wants("KR", field))
         {
             return Err(Fault::permanent("FIAS-FIELD-MISSING").with("field", field));
+        }
+        if self.encoder.config.confirm == Confirm::ReadCard && !description.takes("KZ") {
+            return Err(Fault::permanent("FIAS-NO-READ"));
         }
         if let Some(turn) = self.encoder.link.turn() {
             match timeout(TURN_WITHIN, turn.acquire_owned()).await {
@@ -333,9 +353,60 @@ impl CardMaker for Maker<'_> {
             .effect(leave, Ask::Key(Box::new(request), id))
             .await?
         {
-            Reply::Key(answer) => self.encoder.made(&answer, encoder, &self.rooms),
+            Reply::Key(answer) => {
+                let made = self.encoder.made(&answer, encoder, &self.rooms)?;
+                if self.encoder.config.confirm == Confirm::ReadCard {
+                    // The lock system spoke: its silence begins anew.
+                    run.progress(issue::percent(card.number - 1, card.order.keys));
+                    self.confirm(encoder).await?;
+                }
+                self.encoder.burst.made();
+                Ok(made)
+            }
             Reply::Alive => Err(Fault::transient("FIAS-NO-ANSWER").with("encoder", encoder)),
         }
+    }
+}
+
+impl Maker<'_> {
+    /// Reads the card on the encoder until it is a key for the room.
+    async fn confirm(&self, encoder: &str) -> Result<(), Fault> {
+        let link = &self.encoder.link;
+        let until = clock::now() + link.conversation().answer_timeout;
+        let room = self.keys.plan.order.rooms.first();
+        loop {
+            let asked = Ask::Read {
+                encoder: encoder.to_owned(),
+            };
+            let why = match link.ask(asked).await {
+                Ok(Reply::Key(answer)) if self.is_ours(&answer, room) => return Ok(()),
+                Ok(Reply::Key(_) | Reply::Alive) => None,
+                Err(fault) => Some(fault),
+            };
+            let down = why
+                .as_ref()
+                .is_some_and(|fault| fault.code() != "FIAS-NO-ANSWER");
+            if down || clock::now() + READ_AGAIN >= until {
+                let fault = Fault::transient("FIAS-NOT-CONFIRMED")
+                    .with("encoder", encoder)
+                    .with("rooms", &self.rooms);
+                return Err(match why {
+                    Some(cause) => fault.caused_by(cause),
+                    None => fault,
+                });
+            }
+            sleep(READ_AGAIN).await;
+        }
+    }
+
+    fn is_ours(&self, card: &KeyAnswer, room: Option<&String>) -> bool {
+        let opens = card.room.as_deref().unwrap_or_default();
+        let same_stay = match (card.reservation.as_deref(), self.reservation.as_deref()) {
+            (Some(theirs), Some(ours)) => same_number(theirs, ours),
+            (None, _) | (_, None) => true,
+        };
+        let known = card.is_ok() || card.status.is_empty();
+        known && same_stay && room.is_some_and(|room| opens.split(';').any(|one| one == room))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::session::LockLink;
 use crate::settings::Config;
 use crate::sim::FiasSimulator;
 
-const OWN: [FaultPage; 16] = [
+const OWN: [FaultPage; 17] = [
     page!("FIAS-ANSWER-OWED"),
     page!("FIAS-BUSY"),
     page!("FIAS-CANNOT"),
@@ -23,6 +23,7 @@ const OWN: [FaultPage; 16] = [
     page!("FIAS-NO-KEYS"),
     page!("FIAS-NO-READ"),
     page!("FIAS-NO-RESPONSE"),
+    page!("FIAS-NOT-CONFIRMED"),
     page!("FIAS-NOT-STARTED"),
     page!("FIAS-NOT-TAKEN"),
     page!("FIAS-SUITE-TOO-LONG"),

@@ -80,7 +80,8 @@ impl Record {
         Ok(out)
     }
 
-    /// Reads it. Fields shorter than their id are dropped: they say nothing.
+    /// Reads it. Fields that do not begin with an id of two plain characters are dropped: they say
+    /// nothing.
     ///
     /// # Errors
     /// [`RecordError::NoId`].
@@ -97,7 +98,7 @@ impl Record {
                 .collect::<String>()
         };
         let fields = parts
-            .filter(|field| field.len() >= 2)
+            .filter(|field| field.len() >= 2 && field[..2].iter().all(u8::is_ascii_graphic))
             .map(|field| (text(&field[..2]), text(&field[2..])))
             .collect();
         Ok(Self {

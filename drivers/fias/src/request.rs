@@ -156,22 +156,22 @@ impl KeyAnswer {
         let named = self
             .encoder
             .as_deref()
-            .is_some_and(|named| same_encoder(named, encoder));
+            .is_some_and(|named| same_number(named, encoder));
         let at_ours = self
             .workstation
             .as_deref()
             .is_none_or(|named| named == workstation);
         let same_stay = match (self.reservation.as_deref(), reservation) {
-            (Some(theirs), Some(ours)) => theirs == ours,
+            (Some(theirs), Some(ours)) => same_number(theirs, ours),
             (None, _) | (_, None) => true,
         };
         named && at_ours && same_stay
     }
 }
 
-/// Numbers compare as numbers: a known peer answers `KC01` to `KC1`.
+/// Numbers compare as numbers, names as they are: a known peer answers `KC01` to `KC1`.
 #[must_use]
-pub fn same_encoder(one: &str, other: &str) -> bool {
+pub fn same_number(one: &str, other: &str) -> bool {
     let number = |text: &str| {
         let digits = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
         digits.then(|| text.trim_start_matches('0').to_owned())

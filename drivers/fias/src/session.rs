@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::description::Description;
 use crate::record::Record;
-use crate::request::{self, KeyAnswer, KeyRequest, same_encoder};
+use crate::request::{self, KeyAnswer, KeyRequest, same_number};
 use crate::settings::Conversation;
 use crate::wire::Wire;
 
@@ -141,10 +141,10 @@ impl LockLink {
         state.owed.iter().any(|owed| {
             let apart = told_apart
                 && match (owed.reservation.as_deref(), reservation) {
-                    (Some(theirs), Some(ours)) => theirs != ours,
+                    (Some(theirs), Some(ours)) => !same_number(theirs, ours),
                     (None, _) | (_, None) => false,
                 };
-            same_encoder(&owed.encoder, encoder) && !apart
+            same_number(&owed.encoder, encoder) && !apart
         })
     }
 
@@ -453,7 +453,7 @@ impl Talk<'_> {
         let busy = self
             .pending
             .iter()
-            .any(|pending| same_encoder(&pending.encoder, &encoder));
+            .any(|pending| same_number(&pending.encoder, &encoder));
         if busy || self.link.owes(&encoder, reservation.as_deref()) {
             let fault = Fault::transient("FIAS-ANSWER-OWED").with("encoder", encoder);
             call.refuse(fault.without_effect());

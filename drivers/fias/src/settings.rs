@@ -37,6 +37,10 @@ pub struct Config {
     /// What the lock system's OK means: a card was made, or the request was queued.
     #[serde(default)]
     pub ok_means: OkMeans,
+    /// After OK, `read-card` reads the card on the encoder (KZ), and the key counts as made only
+    /// if it opens the room. For lock systems whose OK comes before the card.
+    #[serde(default)]
+    pub confirm: Confirm,
     /// New keys or copies, instead of what the record of keys says.
     #[serde(default)]
     pub issue: Option<Mode>,
@@ -49,6 +53,10 @@ pub struct Config {
     /// How many days ahead the end of a key may lie.
     #[serde(default = "days_max_default")]
     pub days_max: u32,
+    /// Keys this encoder is expected to make within an hour. More are made too, and a warning is
+    /// shown. Raise it for a desk where groups arrive.
+    #[serde(default = "keys_per_hour_default")]
+    pub keys_per_hour: u32,
     /// Hosts that an order's address may name. Empty: the address is not looked at.
     #[serde(default)]
     pub api_hosts: Vec<String>,
@@ -157,6 +165,17 @@ pub enum OkMeans {
     Queued,
 }
 
+/// What is asked after OK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Confirm {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What the card on the encoder opens.
+    ReadCard,
+}
+
 /// What a test does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -185,6 +204,11 @@ fn keys_max_default() -> u32 {
 /// A year and a day: a lower limit refuses valid stays.
 fn days_max_default() -> u32 {
     366
+}
+
+/// One every half minute, for an hour.
+fn keys_per_hour_default() -> u32 {
+    120
 }
 
 /// Constant, so that a lock system can list it as a workstation.

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use driver_sdk::{Effect, Port, Simulator, Switch, VirtualDevice};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
@@ -19,10 +18,12 @@ use driver_keys::lock_system::{self, CardWanted, LockSystem, NoCard, Trouble};
 pub struct FiasSimulator;
 
 const SWITCHES: [Switch; lock_system::SWITCHES.len() + 3] = {
-    let [fault, card_ms, rooms, encoders, copies] = lock_system::SWITCHES;
+    let [fault, card_ms, late_ms, slow_ms, rooms, encoders, copies] = lock_system::SWITCHES;
     [
         fault,
         card_ms,
+        late_ms,
+        slow_ms,
         rooms,
         encoders,
         copies,
@@ -338,10 +339,11 @@ impl Line<'_> {
             Some("KZ") => {
                 let answer = match self.device.system.on_encoder(&field("KC")) {
                     Some(card) => format!(
-                        "KZ|ASOK|KC{}|WS{}|RN{}|",
+                        "KZ|ASOK|KC{}|WS{}|RN{}|G#{}|",
                         field("KC"),
                         field("WS"),
-                        card.rooms.join(";")
+                        card.rooms.join(";"),
+                        card.stay.unwrap_or_default()
                     ),
                     None => format!("KA|ASNG|CTNo card|KC{}|WS{}|", field("KC"), field("WS")),
                 };
@@ -426,6 +428,11 @@ impl Line<'_> {
                 let _ = out.send(Out::Cut).await;
                 return;
             }
+            if trouble == Trouble::Queued {
+                device.system.tell("said OK, and nobody presents a card");
+                let _ = out.send(Out::Send(answer("OK", &encoder))).await;
+                return;
+            }
             device.system.make(wanted, trouble);
             let ok = answer("OK", &encoder);
             let wanted = match trouble {
@@ -436,10 +443,11 @@ impl Line<'_> {
                 }
                 Trouble::OtherEncoder => Out::Send(answer("OK", "99")),
                 Trouble::Late => {
-                    sleep(Duration::from_secs(90)).await;
+                    sleep(device.system.late()).await;
                     Out::Send(ok)
                 }
                 Trouble::Endless => Out::Raw([&b"\x02"[..], &b"ABCDEFGH".repeat(4096)].concat()),
+                Trouble::TooLong => Out::Send(format!("{ok}CT{}|", "X".repeat(2500))),
                 Trouble::WrongCheck => Out::Damaged(ok),
                 Trouble::None
                 | Trouble::Busy
@@ -448,6 +456,7 @@ impl Line<'_> {
                 | Trouble::Nak
                 | Trouble::RoomUnknown
                 | Trouble::NoCard
+                | Trouble::Queued
                 | Trouble::CutBefore
                 | Trouble::Slow
                 | Trouble::SameCard => Out::Send(ok),

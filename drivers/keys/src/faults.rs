@@ -3,11 +3,12 @@
 use driver_sdk::{Catalogue, Fault, FaultPage, page};
 
 /// Every page of this crate.
-pub const PAGES: [FaultPage; 42] = [
+pub const PAGES: [FaultPage; 43] = [
     page!("KEY-ADDRESS-REFUSED"),
     page!("KEY-ADDRESS-UNREADABLE"),
     page!("KEY-BAD-COUNT"),
     page!("KEY-BAD-NAME"),
+    page!("KEY-BURST"),
     page!("KEY-CARD-FOREIGN"),
     page!("KEY-CARD-STAFF"),
     page!("KEY-CARD-STUCK"),

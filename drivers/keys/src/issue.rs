@@ -87,6 +87,12 @@ pub struct Bookmark {
     begun: Timestamp,
     mode: Mode,
     sharers: Sharers,
+    /// When the command was ordered. A bookmark of before this was kept says when it was begun.
+    #[serde(default)]
+    ordered: Option<Timestamp>,
+    /// What else the desk must know, as whole clauses.
+    #[serde(default)]
+    remarks: Vec<String>,
 }
 
 impl Bookmark {
@@ -108,6 +114,7 @@ impl Bookmark {
             stay: self.stay.as_deref(),
             until: self.until,
             now: self.begun,
+            ordered: self.ordered.unwrap_or(self.begun),
             mode: self.mode,
             sharers: self.sharers,
         }
@@ -121,7 +128,7 @@ impl Bookmark {
         }
     }
 
-    fn begin(plan: &KeyPlan, decision: Decision) -> Self {
+    fn begin(plan: &KeyPlan, decision: Decision, remarks: Vec<String>) -> Self {
         Self {
             encoder: plan.order.encoder.clone(),
             rooms: plan.order.rooms.clone(),
@@ -135,6 +142,8 @@ impl Bookmark {
             begun: plan.now,
             mode: plan.mode,
             sharers: plan.sharers,
+            ordered: Some(plan.ordered),
+            remarks,
         }
     }
 }
@@ -154,8 +163,9 @@ pub async fn carry_out(
     // Once more, because time has passed. The record is read once and written from that one
     // reading, so the commit refuses whatever another encoder has changed since.
     let (decision, ledgers) = decide(plan, run)?;
+    let remarks = remarks(plan, &ledgers);
     begin_on_shelf(plan, decision, ledgers, run);
-    let mut state = Bookmark::begin(plan, decision);
+    let mut state = Bookmark::begin(plan, decision, remarks);
     tracing::info!(issue = ?decision.issue, why = ?decision.why, "Key decided");
     let leave = run.commit(&state).await?;
     let mut grade = Grade::Done;
@@ -166,13 +176,19 @@ pub async fn carry_out(
         }
         if state.made > 0 {
             match run.checkpoint(&state).await {
+                Ok(()) => {}
                 Err(fault) if fault.code() == "SHELF-CONFLICT" => {
                     // Another encoder changed the record after it was read here: what this one
                     // has made is noted in the new record, which may end the order.
                     note_last_made(&state, run)?;
                     continue;
                 }
-                kept => kept?,
+                Err(fault) => {
+                    tracing::warn!(error = %fault, "Not written down; no further card");
+                    note_last_made(&state, run)?;
+                    let reason = "this PC could not write down the card before";
+                    return Err(stopped(&state, reason, grade, run));
+                }
             }
         }
         let card = Card {
@@ -263,6 +279,26 @@ fn decide(plan: &KeyPlan, run: &Run) -> Result<(Decision, Vec<RoomLedger>), Faul
     Ok((decision, ledgers))
 }
 
+/// What the desk must know beside what was made.
+fn remarks(plan: &KeyPlan, ledgers: &[RoomLedger]) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let claim = plan.claim();
+    let before = ledgers
+        .iter()
+        .filter_map(|ledger| ledger.ordered_just_before(&claim))
+        .min();
+    if let Some(before) = before {
+        remarks.push(format!(
+            "keys of this stay were ordered {} s before already, look whether it was sent twice",
+            before.as_secs()
+        ));
+    }
+    if plan.dialect.mobile_keys {
+        remarks.push("no mobile key was sent".to_owned());
+    }
+    remarks
+}
+
 fn read_all(rooms: &[String], run: &Run) -> Result<Vec<RoomLedger>, Fault> {
     rooms.iter().map(|room| read(room, run)).collect()
 }
@@ -311,7 +347,7 @@ fn note_made(state: &Bookmark, run: &Run) -> Result<(), Fault> {
     match (state.issue(), state.made) {
         (Issue::New, _) => change(&state.rooms, run, |ledger| ledger.made_new(&state.claim())),
         // The first copy was noted with the commit.
-        (Issue::Copy, 0) => Ok(()),
+        (Issue::Copy, 0) => change(&state.rooms, run, |ledger| ledger.made_copy(&state.claim())),
         (Issue::Copy, _) => change(&state.rooms, run, |ledger| ledger.copied(&state.claim())),
     }
 }
@@ -380,12 +416,12 @@ fn stopped(state: &Bookmark, reason: &str, grade: Grade, run: &Run) -> Fault {
 }
 
 fn done(state: &Bookmark, grade: Grade) -> Proof {
-    let Decision { issue, why } = state.decision;
     let say = about(Say::new("KEYS-MADE"), state)
         .with("keys", count(state.keys))
         .with("start", &state.validity.0)
         .with("end", &state.validity.1)
-        .with("how", why.for_people(issue));
+        .with("how", how(state))
+        .with("more", more(state));
     Proof::new(grade, say)
 }
 
@@ -393,7 +429,9 @@ fn partly(state: &Bookmark, reason: &str, grade: Grade) -> Proof {
     let say = about(Say::new("KEYS-PARTLY"), state)
         .with("made", state.made)
         .with("keys", state.keys)
-        .with("reason", reason);
+        .with("reason", reason)
+        .with("how", how(state))
+        .with("more", more(state));
     Proof::new(grade, say)
 }
 
@@ -404,6 +442,19 @@ pub fn doubt(state: &Bookmark) -> Say {
         .with("card", state.card())
         .with("keys", state.keys)
         .with("made", state.made)
+        .with("how", if state.made == 0 { how(state) } else { "copy" })
+}
+
+/// What the first card was to be, and why.
+fn how(state: &Bookmark) -> &'static str {
+    let Decision { issue, why } = state.decision;
+    why.for_people(issue)
+}
+
+/// The remarks, to stand after a clause.
+fn more(state: &Bookmark) -> String {
+    let clauses = state.remarks.iter().map(|remark| format!("; {remark}"));
+    clauses.collect()
 }
 
 fn about(say: Say, state: &Bookmark) -> Say {
@@ -419,7 +470,9 @@ fn count(keys: u32) -> String {
     }
 }
 
-fn percent(made: u32, keys: u32) -> u8 {
+/// How far an order is.
+#[must_use]
+pub fn percent(made: u32, keys: u32) -> u8 {
     u8::try_from(u64::from(made) * 100 / u64::from(keys.max(1))).unwrap_or(100)
 }
 

@@ -5,7 +5,7 @@
 //! for. Pure: a record, an order and a time in; a decision or a changed record out. Where it is
 //! kept is the driver's shelf, which all encoders of one lock system share.
 
-use jiff::{Timestamp, ToSpan};
+use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde::{Deserialize, Serialize};
 
 use crate::dialect::Mode;
@@ -41,6 +41,10 @@ struct Held {
     known: Known,
     /// A new key that is being made.
     under_way: Option<UnderWay>,
+    /// When the last command that made a card of this stay was ordered. Records of before this
+    /// was kept do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ordered: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -151,6 +155,8 @@ pub struct Claim<'a> {
     pub until: Timestamp,
     /// Now, by the cloud's clock.
     pub now: Timestamp,
+    /// When the command was ordered.
+    pub ordered: Timestamp,
     /// Forced by a setting, or not.
     pub mode: Mode,
     /// What to do for sharers.
@@ -207,7 +213,20 @@ pub fn decide(rooms: &[(&str, &RoomLedger)], claim: &Claim<'_>) -> Result<Decisi
     })
 }
 
+/// Two commands of one stay ordered closer together than this were perhaps meant as one.
+const TWICE_WITHIN: SignedDuration = SignedDuration::from_secs(60);
+
 impl RoomLedger {
+    /// How long before this command the last one was ordered that made keys for the same stay,
+    /// where it is so short that staff may have pressed twice. Both are carried out; it is told.
+    #[must_use]
+    pub fn ordered_just_before(&self, claim: &Claim<'_>) -> Option<SignedDuration> {
+        let holder = claim.holder();
+        let held = self.stays.iter().find(|held| held.stay == holder)?;
+        let apart = claim.ordered.duration_since(held.ordered?).abs();
+        (apart < TWICE_WITHIN).then_some(apart)
+    }
+
     /// The shelf key of a room, by the lock system's own name for it.
     #[must_use]
     pub fn key(room: &str) -> String {
@@ -255,6 +274,7 @@ impl RoomLedger {
                 cards: 0,
                 known: Known::Nothing,
                 under_way: Some(under_way),
+                ordered: None,
             }),
         }
         self
@@ -273,6 +293,7 @@ impl RoomLedger {
             held.cards = 1;
             held.until = claim.until;
             held.under_way = None;
+            held.ordered = Some(claim.ordered);
         }
         self
     }
@@ -319,7 +340,18 @@ impl RoomLedger {
                 cards: 1,
                 known: Known::Good,
                 under_way: None,
+                ordered: None,
             }),
+        }
+        self
+    }
+
+    /// A copy that was noted before it was made has been made.
+    #[must_use]
+    pub fn made_copy(mut self, claim: &Claim<'_>) -> Self {
+        let holder = claim.holder();
+        if let Some(held) = self.stays.iter_mut().find(|held| held.stay == holder) {
+            held.ordered = Some(claim.ordered);
         }
         self
     }

@@ -4,6 +4,7 @@
 //! Read in this order: [`plan`] (from an order to a plan), [`issue`] (from a plan to cards),
 //! [`ledger`] (new key or copy). The wire belongs to the driver of each protocol.
 
+pub mod burst;
 pub mod dialect;
 pub mod faults;
 pub mod issue;

@@ -34,24 +34,28 @@ pub enum Trouble {
     NoCard,
     /// The card is made; the answer is lost.
     AnswerLost,
-    /// The card is made; the answer comes after a minute and a half.
+    /// The card is made; the answer comes after `late_ms`.
     Late,
     /// The card is made; the answer names another encoder.
     OtherEncoder,
+    /// The answer is a success, given before a card is there; and none is made.
+    Queued,
     /// The answer never ends.
     Endless,
+    /// The card is made; its answer has an end, after more bytes than an answer can have.
+    TooLong,
     /// The link is cut while the card is being made: it is not.
     CutBefore,
     /// The link is cut when the card is made, before the answer.
     CutAfter,
-    /// Every step takes 20 s more.
+    /// A card takes `slow_ms` more.
     Slow,
     /// The finished card stays on the encoder, and the next request writes it again.
     SameCard,
 }
 
 /// The words of the switch `fault`.
-const TROUBLES: [(&str, Trouble); 16] = [
+const TROUBLES: [(&str, Trouble); 18] = [
     ("none", Trouble::None),
     ("busy", Trouble::Busy),
     ("occupied", Trouble::Occupied),
@@ -63,7 +67,9 @@ const TROUBLES: [(&str, Trouble); 16] = [
     ("answer-lost", Trouble::AnswerLost),
     ("late", Trouble::Late),
     ("other-encoder", Trouble::OtherEncoder),
+    ("queued", Trouble::Queued),
     ("endless", Trouble::Endless),
+    ("too-long", Trouble::TooLong),
     ("cut-before", Trouble::CutBefore),
     ("cut-after", Trouble::CutAfter),
     ("slow", Trouble::Slow),
@@ -71,16 +77,24 @@ const TROUBLES: [(&str, Trouble); 16] = [
 ];
 
 /// What can be set from outside.
-pub const SWITCHES: [Switch; 5] = [
+pub const SWITCHES: [Switch; 7] = [
     Switch {
         name: "fault",
         help: "none | busy | occupied | silent | nak | wrong-check | room-unknown | no-card | \
-               answer-lost | late | other-encoder | endless | cut-before | cut-after | slow | \
-               same-card; with @N only at the Nth card from now, such as answer-lost@2",
+               answer-lost | late | other-encoder | queued | endless | too-long | cut-before | \
+               cut-after | slow | same-card; with @N only at the Nth card from now, such as answer-lost@2",
     },
     Switch {
         name: "card_ms",
         help: "milliseconds until somebody presents a card",
+    },
+    Switch {
+        name: "late_ms",
+        help: "how late a late answer is, in milliseconds; a minute and a half if not set",
+    },
+    Switch {
+        name: "slow_ms",
+        help: "how much longer a slow card takes, in milliseconds; 20 s if not set",
     },
     Switch {
         name: "rooms",
@@ -152,16 +166,34 @@ pub struct LockSystem {
     story: broadcast::Sender<String>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inside {
     cards: Vec<CardMade>,
     trouble: Trouble,
     /// The trouble comes only at this card, counted down.
     at_card: Option<u32>,
     card_time: Duration,
+    late: Duration,
+    slow: Duration,
     rooms: Option<Vec<String>>,
     encoders: Option<Vec<String>>,
     copies_any: bool,
+}
+
+impl Default for Inside {
+    fn default() -> Self {
+        Self {
+            cards: Vec::new(),
+            trouble: Trouble::None,
+            at_card: None,
+            card_time: Duration::ZERO,
+            late: Duration::from_secs(90),
+            slow: Duration::from_secs(20),
+            rooms: None,
+            encoders: None,
+            copies_any: false,
+        }
+    }
 }
 
 impl Default for LockSystem {
@@ -212,12 +244,9 @@ impl LockSystem {
                 inside.trouble = *trouble;
                 inside.at_card = at;
             }
-            "card_ms" => {
-                let time = value
-                    .parse()
-                    .map_err(|_| "card_ms is a number of milliseconds")?;
-                inside.card_time = Duration::from_millis(time);
-            }
+            "card_ms" => inside.card_time = millis(name, value)?,
+            "late_ms" => inside.late = millis(name, value)?,
+            "slow_ms" => inside.slow = millis(name, value)?,
             "rooms" => inside.rooms = list(value),
             "encoders" => inside.encoders = list(value),
             "copies" => {
@@ -305,12 +334,18 @@ impl LockSystem {
     /// How long somebody takes to present a card.
     #[must_use]
     pub fn card_time(&self, trouble: Trouble) -> Duration {
-        let time = self.lock().card_time;
+        let inside = self.lock();
         if trouble == Trouble::Slow {
-            time + Duration::from_secs(20)
+            inside.card_time + inside.slow
         } else {
-            time
+            inside.card_time
         }
+    }
+
+    /// How late a late answer is.
+    #[must_use]
+    pub fn late(&self) -> Duration {
+        self.lock().late
     }
 
     /// Makes a card: from now on it exists. A new key voids the room's earlier cards.
@@ -432,6 +467,12 @@ fn effect(card: CardMade) -> Effect {
         content: card.rooms.join(","),
         facts,
     }
+}
+
+fn millis(name: &str, value: &str) -> Result<Duration, String> {
+    let time = value.parse();
+    time.map(Duration::from_millis)
+        .map_err(|_| format!("{name} is a number of milliseconds"))
 }
 
 fn list(value: &str) -> Option<Vec<String>> {

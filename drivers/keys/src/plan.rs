@@ -39,6 +39,7 @@ pub struct KeyPlan {
     pub dialect: Dialect,
     pub(crate) command: String,
     pub(crate) now: Timestamp,
+    pub(crate) ordered: Timestamp,
     pub(crate) mode: Mode,
     pub(crate) sharers: Sharers,
     pub(crate) doubtful_after: Timestamp,
@@ -92,6 +93,7 @@ impl KeyPlan {
             stay: LocalStay::new(start, order.end, &job.zone),
             command: job.id.to_string(),
             now: job.now,
+            ordered: job.created,
             mode: site.mode.or(dialect.mode).unwrap_or_default(),
             sharers: site.sharers,
             doubtful_after: job.now.checked_add(patience).unwrap_or(Timestamp::MAX),
@@ -108,6 +110,7 @@ impl KeyPlan {
             stay: self.order.stay.as_deref(),
             until: self.order.end,
             now: self.now,
+            ordered: self.ordered,
             mode: self.mode,
             sharers: self.sharers,
         }

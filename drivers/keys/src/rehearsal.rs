@@ -72,6 +72,8 @@ struct Journal {
     progress: Mutex<Vec<u8>>,
     waiting: Mutex<Vec<String>>,
     meanwhile: Mutex<Option<Meanwhile>>,
+    /// The fault that checkpoints are refused with.
+    refuse: Mutex<Option<&'static str>>,
 }
 
 impl Host for Journal {
@@ -81,6 +83,10 @@ impl Host for Journal {
 
     fn checkpoint(&self, bookmark: Value, staged: Staged) -> BoxFuture<'_, Result<(), Fault>> {
         Box::pin(async move {
+            let after_the_commit = !lock(&self.bookmarks).is_empty();
+            if let Some(code) = lock(&self.refuse).filter(|_| after_the_commit) {
+                return Err(Fault::transient(code));
+            }
             for (key, seen) in &staged.read {
                 let now = self
                     .shelf
@@ -160,6 +166,11 @@ impl Rehearsal {
     #[must_use]
     pub fn cancelled(&self) -> CancellationToken {
         self.cancelled.clone()
+    }
+
+    /// From now on checkpoints are refused with this code.
+    pub fn refuse_checkpoints(&self, code: &'static str) {
+        *lock(&self.journal.refuse) = Some(code);
     }
 
     /// What `run` the driver is given.

@@ -196,7 +196,8 @@ impl Exchange for Acknowledge {
 impl Harmless for Acknowledge {}
 
 /// A message, its ACK and its result. One exchange, because a lock system that is slow with its
-/// ACK still sends a result worth having.
+/// ACK still sends a result worth having. A result before the ACK is not this message's: it comes
+/// too late for the one before.
 struct Transaction<'a> {
     command: &'a Command,
     message: &'a [u8],
@@ -237,6 +238,9 @@ impl Exchange for Transaction<'_> {
                     tracing::warn!("A NAK after the ACK dropped");
                 }
                 Ok(Some(Piece::Nak)) => return Ok(Some(Reply::Refused)),
+                Ok(Some(Piece::Message(_))) if !self.accepted => {
+                    tracing::warn!("A result before the ACK dropped");
+                }
                 Ok(Some(Piece::Message(fields))) => match answer::judge(self.command, &fields) {
                     Ok(answer) => return Ok(Some(Reply::Result(answer))),
                     Err(error) => tracing::warn!(%error, "An answer dropped"),

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use driver_sdk::{
-    Abilities, Attempt, Committed, Driver, Fault, FaultPage, Grade, Job, Link, LocalWork, Proof,
-    Run, Say, Verdict, Work,
+    Abilities, Attempt, Committed, Driver, Fault, FaultPage, Grade, Health, Job, Link, LocalWork,
+    Proof, Run, Say, Verdict, Watch, Work,
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
+use driver_keys::burst::Burst;
 use driver_keys::dialect::Protocol;
 use driver_keys::issue::{self, Card, CardMaker, Made};
 use driver_keys::local_time::LocalStay;
@@ -27,6 +28,7 @@ pub struct KeyEncoder {
     config: Config,
     habits: Habits,
     link: Link,
+    burst: Burst,
 }
 
 /// What a job becomes.
@@ -62,6 +64,7 @@ impl KeyEncoder {
             acknowledge: config.acknowledge_results.unwrap_or(serial),
         };
         Self {
+            burst: Burst::new(config.keys_per_hour),
             config,
             habits,
             link,
@@ -229,6 +232,13 @@ impl Driver for KeyEncoder {
         }
         Ok(verdict)
     }
+
+    async fn idle(&mut self, watch: &Watch) -> Result<(), Fault> {
+        if self.burst.warn(watch).await {
+            watch.health(Health::Well);
+        }
+        Ok(())
+    }
 }
 
 /// One order's way of making cards.
@@ -319,10 +329,13 @@ impl CardMaker for Maker<'_> {
             answer = self.once(leave, &command).await?;
         }
         match answer {
-            Answer::Done { serials } => Ok(Made {
-                grade: Grade::Done,
-                serial: serials.into_iter().next(),
-            }),
+            Answer::Done { serials } => {
+                self.encoder.burst.made();
+                Ok(Made {
+                    grade: Grade::Done,
+                    serial: serials.into_iter().next(),
+                })
+            }
             Answer::Refused(refused) => {
                 Err(refusal(&refused, &self.named, &self.rooms).without_effect())
             }

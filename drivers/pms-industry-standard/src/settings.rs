@@ -69,6 +69,10 @@ pub struct Config {
     /// How many days ahead the end of a key may lie.
     #[serde(default = "days_max_default")]
     pub days_max: u32,
+    /// Keys this encoder is expected to make within an hour. More are made too, and a warning is
+    /// shown. Raise it for a desk where groups arrive.
+    #[serde(default = "keys_per_hour_default")]
+    pub keys_per_hour: u32,
     /// Hosts that an order's address may name. Empty: the address is not looked at. The worker
     /// connects to `link` only, whatever the order says.
     #[serde(default)]
@@ -160,6 +164,11 @@ fn keys_max_default() -> u32 {
 /// A year and a day: a lower limit refuses valid stays.
 fn days_max_default() -> u32 {
     366
+}
+
+/// One every half minute, for an hour.
+fn keys_per_hour_default() -> u32 {
+    120
 }
 
 /// Published clients wait 2 s; a lock PC under load needs a little more.

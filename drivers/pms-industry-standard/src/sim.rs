@@ -238,6 +238,11 @@ impl Client<'_> {
         if trouble == Trouble::CutBefore {
             return Ok(Err(Cut));
         }
+        if trouble == Trouble::Queued {
+            self.lock.tell("said yes, and nobody presents a card");
+            self.answer(&[command[..2].into(), encoder], false).await?;
+            return Ok(Ok(()));
+        }
         let card = self.lock.make(wanted, trouble);
         let mut answer = vec![command[..2].to_owned(), encoder];
         if field(15) == "2" || field(15) == "1" || fields.len() == 14 {
@@ -251,7 +256,7 @@ impl Client<'_> {
                 self.answer(&answer, false).await?;
             }
             Trouble::Late => {
-                sleep(Duration::from_secs(90)).await;
+                sleep(self.lock.late()).await;
                 self.answer(&answer, false).await?;
             }
             Trouble::Endless => {
@@ -259,6 +264,10 @@ impl Client<'_> {
                 for _ in 0..4096 {
                     self.port.write_all(b"ABCDEFGH").await?;
                 }
+            }
+            Trouble::TooLong => {
+                answer.push("X".repeat(1500));
+                self.answer(&answer, false).await?;
             }
             Trouble::WrongCheck => self.answer(&answer, true).await?,
             Trouble::None
@@ -268,6 +277,7 @@ impl Client<'_> {
             | Trouble::Nak
             | Trouble::RoomUnknown
             | Trouble::NoCard
+            | Trouble::Queued
             | Trouble::CutBefore
             | Trouble::Slow
             | Trouble::SameCard => self.answer(&answer, false).await?,

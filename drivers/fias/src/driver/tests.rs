@@ -565,6 +565,70 @@ async fn a_test_cuts_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_ok_that_came_before_the_card_is_told_as_what_the_site_says_it_is() {
+    // By the protocol OK is a card; a gateway that only queues is known to the site.
+    for (settings, grade) in [
+        ("", Grade::Done),
+        ("ok_means = \"queued\"\n", Grade::Accepted),
+    ] {
+        let mut hotel = Hotel::new();
+        let (mut encoder, _) = hotel.encoder(settings);
+        hotel.set("fault", "queued");
+        let proof = hotel.keys(&mut encoder, 1).await.expect("it said OK");
+        assert_eq!(proof.grade, grade);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_card_is_read_back_where_the_site_wants_it() {
+    let mut hotel = Hotel::new();
+    let (mut encoder, _) = hotel.encoder("confirm = \"read-card\"\n");
+    let proof = hotel.keys(&mut encoder, 2).await.expect("two keys");
+    assert_eq!(proof.grade, Grade::Done);
+    assert_eq!(hotel.cards().len(), 2);
+
+    // The card of another room lies on the encoder, and OK is all that came for this one.
+    hotel.set("fault", "queued");
+    let command = hotel.command(|work| {
+        work.count = 1;
+        work.locks = vec!["102".into()];
+        work.reservation_number = Some("7".into());
+    });
+    let told = command.execute(&mut encoder).await.expect_err("no card");
+    assert_eq!(
+        (told.kind(), told.code()),
+        (FaultKind::InDoubt, "FIAS-NOT-CONFIRMED")
+    );
+    let verdict = command.reconcile(&mut encoder).await.expect("a verdict");
+    assert!(matches!(verdict, Verdict::CannotTell { .. }), "{verdict:?}");
+    assert_eq!(hotel.cards().len(), 2, "asking made a card");
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_keys_within_an_hour_are_made_and_told() {
+    let mut hotel = Hotel::new();
+    let (mut encoder, _) = hotel.encoder("keys_per_hour = 2\n");
+    let (watch, mut events) = driver_sdk::Watch::pair();
+    hotel.keys(&mut encoder, 2).await.expect("two keys");
+    encoder.0.idle(&watch).await.expect("nothing to watch");
+    hotel.keys(&mut encoder, 1).await.expect("a third one");
+    encoder
+        .0
+        .idle(&watch)
+        .await
+        .expect("until the hour is over");
+    let mut told = Vec::new();
+    while let Ok(WatchEvent::Health(health)) = events.try_recv() {
+        told.push(match health {
+            driver_sdk::Health::Warned(fault) => fault.code().to_owned(),
+            driver_sdk::Health::Well => "well".to_owned(),
+            driver_sdk::Health::Unwell(fault) => format!("unwell: {fault}"),
+        });
+    }
+    assert_eq!(told, ["KEY-BURST", "well"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_worker_says_goodbye() {
     let mut hotel = Hotel::new();
     let (mut encoder, _) = hotel.open("");

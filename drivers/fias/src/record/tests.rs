@@ -57,3 +57,12 @@ proptest! {
         let _ = Record::parse(&bytes);
     }
 }
+
+/// Found by fuzzing: an id beyond ASCII was read as one byte and written as two.
+#[test]
+fn an_id_that_is_no_plain_text_is_dropped() {
+    let record = Record::parse(b"KR|D\xBDx|\x01\x02y|KC1|").expect("it has an id");
+    assert_eq!(record, Record::new("KR").with("KC", "1"));
+    let written = record.to_bytes().expect("plain");
+    assert_eq!(Record::parse(&written), Ok(record));
+}

@@ -336,13 +336,13 @@ async fn a_key_under_way_on_another_encoder_makes_this_one_wait() {
     let (other_decision, other_ledgers) = decide(&other_plan, &other_run).expect("free");
     assert_eq!(other_decision.issue, Issue::New);
     begin_on_shelf(&plan, decision, ledgers, &run);
-    run.commit(&Bookmark::begin(&plan, decision))
+    run.commit(&Bookmark::begin(&plan, decision, Vec::new()))
         .await
         .expect("the first one commits");
     // The first one's commit falls between the decision and the writing of the second.
     begin_on_shelf(&other_plan, other_decision, other_ledgers, &other_run);
     let refused = other_run
-        .commit(&Bookmark::begin(&other_plan, decision))
+        .commit(&Bookmark::begin(&other_plan, decision, Vec::new()))
         .await;
     assert_eq!(refused.expect_err("seen too late").code(), "SHELF-CONFLICT");
     let again = second.execute(&mut encoder).await.expect_err("it waits");
@@ -387,6 +387,7 @@ async fn a_new_key_of_another_encoder_before_the_checkpoint_ends_the_order() {
             stay: Some("52999"),
             until: now,
             now,
+            ordered: now,
             mode: Mode::Auto,
             sharers: Sharers::New,
         };
@@ -407,4 +408,50 @@ async fn a_change_before_the_checkpoint_that_harms_nobody_does_not_end_the_order
     let (ended, asked, _) = changed_meanwhile(|record| record).await;
     ended.expect("two keys");
     assert_eq!(asked, 2);
+}
+
+#[tokio::test]
+async fn a_second_command_within_a_minute_is_carried_out_and_told() {
+    let shelf = Shelf::default();
+    let mut encoder = Encoder::with([made(), made(), made()]);
+    let mut told = Vec::new();
+    for seconds in [0, 20, 90] {
+        let mut job = keys(1);
+        job.created += std::time::Duration::from_secs(seconds);
+        job.now += std::time::Duration::from_secs(seconds);
+        let command = Rehearsal::new(&shelf, job);
+        let proof = command.execute(&mut encoder).await.expect("made");
+        told.push(proof.say.args["more"].clone());
+    }
+    assert_eq!(encoder.asked.len(), 3, "nothing is merged silently");
+    let twice =
+        "; keys of this stay were ordered 20 s before already, look whether it was sent twice";
+    assert_eq!(told, ["", twice, ""]);
+}
+
+#[tokio::test]
+async fn a_mobile_key_that_was_wanted_too_is_told_as_not_sent() {
+    let data = r#"{"MobileKeys":"true","EncoderKeys":"true"}"#;
+    let job = key_job(|work| work.data = Some(data.to_owned().into()));
+    let mut encoder = Encoder::with([made(), made()]);
+    let command = Rehearsal::new(&Shelf::default(), job);
+    let proof = command.execute(&mut encoder).await.expect("made");
+    assert_eq!(proof.say.args["more"], "; no mobile key was sent");
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_down_before_the_next_card_ends_it_and_what_exists_is_told() {
+    let shelf = Shelf::default();
+    let mut encoder = Encoder::with([made(), made()]);
+    let command = Rehearsal::new(&shelf, keys(2));
+    command.refuse_checkpoints("JOURNAL-UNWRITABLE");
+    let fault = command.execute(&mut encoder).await.expect_err("partly");
+    let proof = fault.effect().expect("one exists, and that is known");
+    assert_eq!(proof.say.args["made"], "1");
+    assert_eq!(encoder.asked.len(), 1);
+    Rehearsal::new(&shelf, keys(1))
+        .execute(&mut encoder)
+        .await
+        .expect("the missing one");
+    assert_eq!(encoder.asked.last(), Some(&(Issue::Copy, 1)));
 }

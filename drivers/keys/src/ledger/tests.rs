@@ -12,6 +12,7 @@ fn claim<'a>(command: &'a str, stay: &'a str, now: i64) -> Claim<'a> {
         stay: Some(stay),
         until: at(172_800),
         now: at(now),
+        ordered: at(now),
         mode: Mode::Auto,
         sharers: Sharers::New,
     }
@@ -294,4 +295,46 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn two_commands_of_a_stay_within_a_minute_are_told_if_the_first_made_a_key() {
+    let first = claim("a", "anna", 0);
+    let under_way = RoomLedger::default().begin_new(&first, at(75));
+    let again = claim("b", "anna", 59);
+    assert_eq!(under_way.ordered_just_before(&again), None);
+    assert_eq!(
+        under_way
+            .clone()
+            .refused_new(&first)
+            .ordered_just_before(&again),
+        None,
+        "nothing was made: sent again on purpose"
+    );
+    let made = under_way.made_new(&first);
+    let apart = |ledger: &RoomLedger, claim: &Claim<'_>| {
+        let apart = ledger.ordered_just_before(claim);
+        apart.map(|apart| apart.as_secs())
+    };
+    assert_eq!(apart(&made, &again), Some(59));
+    assert_eq!(apart(&made, &claim("b", "anna", 60)), None);
+    assert_eq!(apart(&made, &claim("b", "ben", 1)), None);
+    let copied = made.copied(&claim("b", "anna", 100));
+    assert_eq!(apart(&copied, &claim("c", "anna", 120)), None);
+    let copied = copied.made_copy(&claim("b", "anna", 100));
+    assert_eq!(apart(&copied, &claim("c", "anna", 120)), Some(20));
+}
+
+#[test]
+fn a_record_of_before_the_time_of_order_was_kept_is_read() {
+    let ledger = made(RoomLedger::default(), &claim("a", "anna", 0));
+    let mut old = serde_json::to_value(&ledger).expect("plain data");
+    let stay = old["stays"][0].as_object_mut().expect("a stay");
+    assert!(stay.remove("ordered").is_some());
+    let read: RoomLedger = serde_json::from_value(old).expect("it was good");
+    assert_eq!(
+        decided(&read, &claim("b", "anna", 60)),
+        (Issue::Copy, Why::StayHasKeys)
+    );
+    assert_eq!(read.ordered_just_before(&claim("b", "anna", 1)), None);
 }

@@ -429,3 +429,45 @@ fn every_code_has_its_page_and_its_arguments() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_result_that_comes_before_the_ack_is_not_this_commands() {
+    // A late result of the command before, then the ACK to this one, then silence.
+    struct LatePeer;
+    impl VirtualDevice for LatePeer {
+        fn serve(
+            self: Arc<Self>,
+            mut port: Box<dyn driver_sdk::Port>,
+        ) -> futures_util::future::BoxFuture<'static, std::io::Result<()>> {
+            use tokio::io::{AsyncReadExt, AsyncWriteExt};
+            Box::pin(async move {
+                let mut buffer = [0; 256];
+                while port.read(&mut buffer).await? > 0 {
+                    if buffer[0] == frame::ENQ {
+                        port.write_all(&[frame::ACK]).await?;
+                    } else {
+                        let late = frame::encode(&["CN".into(), "1".into()]).expect("plain");
+                        port.write_all(&late).await?;
+                        port.write_all(&[frame::ACK]).await?;
+                    }
+                }
+                Ok(())
+            })
+        }
+        fn switch(&self, _: &str, _: &str) -> Result<(), String> {
+            Ok(())
+        }
+        fn effects(&self) -> Vec<driver_sdk::Effect> {
+            Vec::new()
+        }
+        fn story(&self) -> tokio::sync::broadcast::Receiver<String> {
+            tokio::sync::broadcast::Sender::new(1).subscribe()
+        }
+    }
+    let link = Link::new(Wire::to(Arc::new(LatePeer)), driver_sdk::Resync::Reopen);
+    let config = Config::read(&Settings::from_toml("profile = \"onity\"\n")).expect("good");
+    let mut encoder = KeyEncoder::new(config, link, false);
+    let command = Rehearsal::new(&Shelf::default(), key_job(|work| work.count = 1));
+    let told = command.execute(&mut encoder).await.expect_err("no answer");
+    assert_eq!(told.kind(), FaultKind::InDoubt, "{told}");
+}
