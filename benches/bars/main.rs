@@ -2,8 +2,11 @@
 //! printed beside what this machine reaches. Machines are shared: what is compared is compared
 //! within one run.
 //!
-//! `cargo bench --bench bars`; `-- full` adds the two that take minutes.
+//! `cargo bench --bench bars`; `-- full` adds those that take minutes, `-- keys` runs the key
+//! encoders alone.
 
+mod keys;
+mod lock;
 mod pdf;
 mod printer;
 mod process;
@@ -30,12 +33,25 @@ fn row(what: &str, reached: &str, bar: &str) {
     say(&format!("{what:<66} {reached:<34} bar {bar}"));
 }
 
+/// A row that says whether the bar is met.
+fn judged(what: &str, reached: &str, bar: &str, met: bool) {
+    row(
+        what,
+        reached,
+        &format!("{bar}: {}", if met { "pass" } else { "MISS" }),
+    );
+}
+
 fn main() {
-    let full = std::env::args().any(|word| word == "full");
+    let asked = |part: &str| std::env::args().any(|word| word == part);
+    let full = asked("full");
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .expect("a runtime");
+    if asked("keys") {
+        return runtime.block_on(keys::keys());
+    }
     runtime.block_on(async {
         size();
         start().await;
@@ -46,8 +62,10 @@ fn main() {
         backlog().await;
         if full {
             rush(1_000).await;
+            keys::keys().await;
         } else {
             say("1,000 waiting: left out; `cargo bench --bench bars -- full` runs it (3 minutes)");
+            say("key encoders: left out; `cargo bench --bench bars -- keys` runs them (1 minute)");
         }
     });
 }
