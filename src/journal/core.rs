@@ -1,7 +1,9 @@
 //! The journal without its thread: a connection, its durability, one transaction at a time.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::lock::Lock;
@@ -30,15 +32,37 @@ pub enum JournalError {
     Closed,
 }
 
+/// What may become of a write on its way to the disk, and of the one who waits for it. A simulation
+/// gives its own; without one, SQLite and the operating system decide.
+pub trait Disk: Send + Sync {
+    /// Before a job of a task; a worker that dies here never goes on.
+    fn asked(&self) -> BoxFuture<'static, ()>;
+    /// Before a transaction.
+    ///
+    /// # Errors
+    /// What the disk says: full, read-only, failing. Nothing is written then.
+    fn writes(&self, durability: Durability) -> Result<(), rusqlite::Error>;
+    /// Before the answer goes back to the task; what is written is written.
+    fn answers(&self) -> BoxFuture<'static, ()>;
+}
+
 /// The journal's core: everything synchronous, so that a simulation can run it inline.
-#[derive(Debug)]
 pub struct Core {
     pub(super) connection: Connection,
     pub(super) path: PathBuf,
     pub(super) payloads: Payloads,
+    pub(super) disk: Option<Arc<dyn Disk>>,
     synced: bool,
     /// Held as long as the core lives: a second worker is refused.
     _lock: Option<Lock>,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Core {
@@ -52,9 +76,17 @@ impl Core {
             connection,
             path: path.to_owned(),
             payloads,
+            disk: None,
             synced: true,
             _lock: lock,
         }
+    }
+
+    /// The same core behind a disk that misbehaves.
+    #[must_use]
+    pub fn behind(mut self, disk: Arc<dyn Disk>) -> Self {
+        self.disk = Some(disk);
+        self
     }
 
     /// Where the journal is.
@@ -75,6 +107,9 @@ impl Core {
         durability: Durability,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
+        if let Some(disk) = &self.disk {
+            disk.writes(durability)?;
+        }
         let synced = durability == Durability::Synced;
         if synced != self.synced {
             // In WAL mode FULL syncs the log at every commit, NORMAL only at checkpoints. A

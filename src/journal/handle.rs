@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, mpsc};
 
 use tokio::sync::oneshot;
 
-use super::core::{Core, JournalError};
+use super::core::{Core, Disk, JournalError};
 use super::payload::Payloads;
 
 type Job = Box<dyn FnOnce(&mut Core) + Send>;
@@ -19,7 +19,16 @@ pub struct Journal {
 #[derive(Clone, Debug)]
 enum Place {
     Thread(mpsc::Sender<Job>),
-    Inline(Arc<Mutex<Core>>),
+    Inline(Arc<Mutex<Core>>, Behind),
+}
+
+#[derive(Clone)]
+struct Behind(Option<Arc<dyn Disk>>);
+
+impl std::fmt::Debug for Behind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Behind")
+    }
 }
 
 impl Journal {
@@ -44,12 +53,14 @@ impl Journal {
         })
     }
 
-    /// Runs the core where it is asked: deterministic, for simulations.
+    /// Runs the core where it is asked: deterministic, for simulations. Whoever waits gets the
+    /// answer when the core's disk, if it is behind one, lets it go.
     #[must_use]
     pub fn inline(core: Core) -> Self {
         let payloads = core.payloads().clone();
+        let disk = Behind(core.disk.clone());
         Self {
-            place: Place::Inline(Arc::new(Mutex::new(core))),
+            place: Place::Inline(Arc::new(Mutex::new(core)), disk),
             payloads,
         }
     }
@@ -70,9 +81,18 @@ impl Journal {
         work: impl FnOnce(&mut Core) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         match &self.place {
-            Place::Inline(core) => {
-                let mut core = core.lock().map_err(|_| JournalError::Closed)?;
-                work(&mut core)
+            Place::Inline(core, Behind(disk)) => {
+                if let Some(disk) = disk {
+                    disk.asked().await;
+                }
+                let done = {
+                    let mut core = core.lock().map_err(|_| JournalError::Closed)?;
+                    work(&mut core)
+                };
+                if let Some(disk) = disk {
+                    disk.answers().await;
+                }
+                done
             }
             Place::Thread(jobs) => {
                 let (reply, answer) = oneshot::channel();
@@ -95,7 +115,7 @@ impl Journal {
         work: impl FnOnce(&mut Core) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         match &self.place {
-            Place::Inline(core) => {
+            Place::Inline(core, _) => {
                 let mut core = core.lock().map_err(|_| JournalError::Closed)?;
                 work(&mut core)
             }

@@ -15,7 +15,7 @@ mod shelf;
 mod write;
 
 pub use audit::{AuditBreak, AuditCheck, AuditLine};
-pub use core::{Core, Durability, JournalError};
+pub use core::{Core, Disk, Durability, JournalError};
 pub use handle::Journal;
 pub use lock::worker_runs;
 pub use open::{Found, OpenError, Options};
