@@ -246,15 +246,12 @@ impl Slot {
             .is_some_and(|asking| now - asking.first >= patience)
     }
 
-    /// How long until a command accepted then has waited as long as it may.
-    pub(super) fn patience_left(&self, accepted: Timestamp) -> Duration {
+    /// How long until a command accepted then has waited as long as it may, where its device has
+    /// been held up for so long.
+    pub(super) fn patience_left(&self, held_for: Duration, accepted: Timestamp) -> Duration {
         // One that was accepted in the future was accepted by a wrong clock of this PC.
-        let accepted = Duration::try_from(self.now().duration_since(accepted)).ok();
-        let gone = match (self.unwell_for(), accepted) {
-            (Some(unwell), Some(accepted)) => unwell.min(accepted),
-            (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => Duration::ZERO,
-        };
+        let accepted = Duration::try_from(self.now().duration_since(accepted));
+        let gone = accepted.map_or(held_for, |accepted| accepted.min(held_for));
         self.rules.operator_wait.saturating_sub(gone)
     }
 

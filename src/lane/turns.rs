@@ -129,6 +129,12 @@ impl Lane {
             let slot = &self.slots[index];
             let money = slot.rules.class.is_money();
             let mut blocked = false;
+            // While an attempt is in doubt, nobody gives up waiting.
+            let held = if look.committed.is_empty() {
+                held(slot, &look.doubts)
+            } else {
+                None
+            };
             let doubts = look.doubts.into_iter().map(|row| (row, true));
             for (row, open) in look
                 .committed
@@ -156,14 +162,17 @@ impl Lane {
                     None => {}
                 }
             }
-            if let Some(expiry) = look.next_expiry {
-                let left = Duration::try_from(expiry.duration_since(slot.now()));
+            // Before the cloud's time is known nothing is too old; who learns it rings.
+            if let (Some(expiry), Some(time)) =
+                (look.next_expiry, slot.hotel.cloud.clock().now())
+            {
+                let left = Duration::try_from(expiry.duration_since(time));
                 until = until.min(now + left.unwrap_or(Duration::ZERO));
             }
             let Some(row) = look.head else { continue };
-            if blocked || slot.unwell.is_some() {
+            if let Some((held_for, _)) = held {
                 let oldest_wait = look.waiting_since.unwrap_or(row.accepted_at);
-                until = until.min(now + slot.patience_left(oldest_wait));
+                until = until.min(now + slot.patience_left(held_for, oldest_wait));
             }
             let older = oldest
                 .as_ref()
@@ -455,25 +464,28 @@ async fn settle_ended(slot: &mut Slot, ended: Vec<Row>) -> Result<(), JournalErr
     Ok(())
 }
 
+/// For how long a person, or the end of a doubt, has been waited for, and what is told to those
+/// who have waited as long as they may.
+fn held(slot: &Slot, doubts: &[Row]) -> Option<(Duration, Say)> {
+    let blocker = doubts.iter().find(|_| slot.rules.class.is_money());
+    if let Some(doubt) = blocker {
+        let now = slot.now();
+        let since = doubt.settled_at.unwrap_or(now);
+        let shown = since.strftime("%Y-%m-%d %H:%M UTC");
+        let say = Say::new("BLOCKED-BY-DOUBT")
+            .with("command", doubt.entry.id)
+            .with("since", shown);
+        let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        return Some((waited, say));
+    }
+    let unwell = slot.unwell.as_ref()?;
+    Some((slot.unwell_for()?, unwell.fault.say().clone()))
+}
+
 /// Ends what has waited for a person, or for a doubt to be settled, as long as it may.
 async fn give_up_waiting(slot: &mut Slot, doubts: &[Row]) -> Result<(), JournalError> {
-    let blocker = doubts.iter().find(|_| slot.rules.class.is_money());
-    let (waited, say) = match (blocker, &slot.unwell) {
-        (Some(doubt), _) => {
-            let now = slot.now();
-            let since = doubt.settled_at.unwrap_or(now);
-            let shown = since.strftime("%Y-%m-%d %H:%M UTC");
-            let say = Say::new("BLOCKED-BY-DOUBT")
-                .with("command", doubt.entry.id)
-                .with("since", shown);
-            let waited = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-            (waited, say)
-        }
-        (None, Some(unwell)) => {
-            let waited = slot.unwell_for().unwrap_or_default();
-            (waited, unwell.fault.say().clone())
-        }
-        (None, None) => return Ok(()),
+    let Some((waited, say)) = held(slot, doubts) else {
+        return Ok(());
     };
     let wait = slot.rules.operator_wait;
     if waited < wait {

@@ -511,6 +511,8 @@ async fn tell_interim(
                 .journal
                 .with(move |core| core.about_to_say_processing(id, now));
             if synced.await.is_err() {
+                // As with a refusal below: owed any longer, it would be tried again without a rest.
+                interim.told(id, said, percent, driver_sdk::clock::now());
                 return;
             }
             Update::Processing { percent }
