@@ -163,9 +163,7 @@ impl Lane {
                 }
             }
             // Before the cloud's time is known nothing is too old; who learns it rings.
-            if let (Some(expiry), Some(time)) =
-                (look.next_expiry, slot.hotel.cloud.clock().now())
-            {
+            if let (Some(expiry), Some(time)) = (look.next_expiry, slot.hotel.cloud.clock().now()) {
                 let left = Duration::try_from(expiry.duration_since(time));
                 until = until.min(now + left.unwrap_or(Duration::ZERO));
             }

@@ -229,3 +229,9 @@ pub async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
         Err(_) => panic!("{what} did not happen within {PATIENCE:?}"),
     }
 }
+
+/// Prints what a test did and counted.
+pub fn say(line: std::fmt::Arguments<'_>) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -38,5 +38,6 @@ mod printing;
 mod secrets;
 #[cfg(unix)]
 mod silence;
+mod simulation;
 #[cfg(unix)]
 mod stop;

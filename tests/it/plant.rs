@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::checker::{Counts, End, Order, judge};
 use crate::house::kind_named;
+pub use crate::house::say;
 
 /// How a kind is set up: its settings, its switches. Those the bundle has take part.
 struct Recipe {
@@ -388,10 +389,4 @@ pub fn load(name: &str, otherwise: usize) -> usize {
         Ok(text) => text.parse().expect("a number of the environment"),
         Err(_) => otherwise,
     }
-}
-
-/// Prints what a test did and counted: shown with `--nocapture` and by a failure.
-pub fn say(line: std::fmt::Arguments<'_>) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }

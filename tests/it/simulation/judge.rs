@@ -1,0 +1,550 @@
+//! The judge: its own book of what was ordered, made and told, and the journal by plain SQL. It
+//! knows no code of the worker. A breach names the promise of PRODUCT that it breaks.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::path::Path;
+use std::time::Duration;
+
+use driver_sdk::Class;
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use uuid::Uuid;
+
+use super::cloud::{is_final, title};
+use super::scenario::{Kind, OF_THE_CLOUD, Scenario, Trouble};
+use super::world::{State, beginning};
+
+/// The last state of a command, and who gave it.
+#[derive(Debug, Clone)]
+struct End {
+    state: &'static str,
+    notes: String,
+    at: Duration,
+    by_worker: bool,
+}
+
+#[derive(Debug)]
+struct Order {
+    machine: usize,
+    asked: usize,
+    /// True time from which on no attempt may begin.
+    expires: Option<Duration>,
+    made: usize,
+    marked: usize,
+    /// What the device itself has said to exist.
+    claimed: usize,
+    processing: bool,
+    /// Since when the worker knows that it is over in Mews.
+    over_known: Option<Duration>,
+    end: Option<End>,
+    /// The attempt whose effects were seen last.
+    attempt: i64,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Counts {
+    pub orders: usize,
+    pub things: usize,
+    pub requests: usize,
+    pub processed: usize,
+    pub failed: usize,
+    pub cancelled: usize,
+    pub unconfirmed: usize,
+    pub lives: usize,
+    pub deaths: usize,
+    pub power_cuts: usize,
+}
+
+pub struct Judge {
+    plan: Scenario,
+    orders: BTreeMap<Uuid, Order>,
+    pub counts: Counts,
+    pub breaches: Vec<String>,
+    requests: VecDeque<Duration>,
+    pause_until: Duration,
+    pause_from: Duration,
+    eye: Option<Connection>,
+}
+
+/// How long the worker may take to act on what it has heard, at most.
+const A_MOMENT: Duration = Duration::from_secs(2);
+/// The clocks of both sides have whole seconds, and a round trip between them.
+const CLOCK_ERROR: Duration = Duration::from_secs(3);
+
+impl Judge {
+    pub fn new(plan: &Scenario) -> Self {
+        Self {
+            plan: plan.clone(),
+            orders: BTreeMap::new(),
+            counts: Counts::default(),
+            breaches: Vec::new(),
+            requests: VecDeque::new(),
+            pause_until: Duration::ZERO,
+            pause_from: Duration::ZERO,
+            eye: None,
+        }
+    }
+
+    /// Looks at the journal's file from now on.
+    pub fn opens_an_eye(&mut self, journal: &Path) {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        self.eye = Some(Connection::open_with_flags(journal, flags).expect("the journal is there"));
+    }
+
+    pub fn closes_its_eye(&mut self) {
+        self.eye = None;
+    }
+
+    fn breach(&mut self, at: Duration, what: impl std::fmt::Display) {
+        let at = at.as_secs_f64() - 3600.0;
+        self.breaches.push(format!("{at:.3}: {what}"));
+    }
+
+    /// With a slow disk everything takes longer.
+    fn a_moment(&self) -> Duration {
+        if self.plan.is_free_of(&[Trouble::DiskSlow]) {
+            A_MOMENT
+        } else {
+            A_MOMENT * 30
+        }
+    }
+
+    pub fn ordered(&mut self, id: Uuid, number: usize, created: Timestamp) {
+        let order = &self.plan.orders[number];
+        let machine = &self.plan.machines[order.machine];
+        let created = Duration::try_from(created.duration_since(beginning())).unwrap_or_default();
+        let by_age = machine
+            .expires_s
+            .map(|age| created + Duration::from_secs(age));
+        let end = created + order.stay;
+        let expires = if machine.kind.class() == Class::KeyCutter {
+            Some(by_age.map_or(end, |age| age.min(end)))
+        } else {
+            by_age
+        };
+        self.counts.orders += 1;
+        let order = Order {
+            machine: order.machine,
+            asked: order.count,
+            expires,
+            made: 0,
+            marked: 0,
+            claimed: 0,
+            processing: false,
+            over_known: None,
+            end: None,
+            attempt: 0,
+        };
+        self.orders.insert(id, order);
+    }
+
+    /// A request leaves.
+    pub fn sent(&mut self, now: Duration, in_flight: usize) {
+        if in_flight > 4 {
+            self.breach(now, format!("I8: {in_flight} requests in flight"));
+        }
+        if self.pause_from < now && now < self.pause_until {
+            let until = self.pause_until.as_secs_f64() - 3600.0;
+            self.breach(
+                now,
+                format!("I8: a request within a pause until {until:.3}"),
+            );
+        }
+    }
+
+    /// A request has arrived.
+    pub fn asked(&mut self, now: Duration, operation: &str, _: usize) {
+        self.counts.requests += 1;
+        self.requests.push_back(now);
+        while self
+            .requests
+            .front()
+            .is_some_and(|at| *at + Duration::from_secs(30) < now)
+        {
+            self.requests.pop_front();
+        }
+        if self.requests.len() > 200 {
+            let many = self.requests.len();
+            self.breach(now, format!("I8: {many} requests in 30 s, now {operation}"));
+        }
+    }
+
+    /// The worker has just been told to be silent.
+    pub fn must_pause(&mut self, until: Duration) {
+        if until > self.pause_until {
+            self.pause_until = until;
+        }
+    }
+
+    pub fn pause_begins(&mut self, now: Duration) {
+        self.pause_from = now;
+    }
+
+    pub fn ended_by_another(&mut self, id: Uuid, state: &'static str, at: Duration) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.end = Some(End {
+                state,
+                notes: String::new(),
+                at,
+                by_worker: false,
+            });
+        }
+    }
+
+    pub fn worker_knows_it_is_over(&mut self, id: Uuid, now: Duration) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.over_known.get_or_insert(now);
+        }
+    }
+
+    /// The device has said something that reached the wire.
+    pub fn answered(&mut self, asked: &str, says: &str) {
+        let mut words = asked.split_whitespace();
+        let (what, id) = (words.next(), words.nth(1));
+        let id = id.and_then(|id| id.parse::<Uuid>().ok());
+        let Some(order) = id.and_then(|id| self.orders.get_mut(&id)) else {
+            return;
+        };
+        let mut says = says.split_whitespace().skip(1);
+        match (what, says.next(), says.next()) {
+            (Some("MAKE"), Some("DONE"), _) => order.claimed += 1,
+            (Some("ASK"), Some("HAS"), Some(n)) => {
+                order.claimed = order.claimed.max(n.parse().unwrap_or_default());
+            }
+            (Some("ASK"), Some("LAST"), _) => order.claimed = order.claimed.max(order.made),
+            _ => {}
+        }
+    }
+
+    /// The worker tells a state; whether Mews takes it or not.
+    pub fn told(&mut self, id: Uuid, state: &str, notes: Option<&str>, now: Duration) {
+        let row = self.row(id);
+        let Some(order) = self.orders.get(&id) else {
+            return self.breach(now, format!("a report of no order: {id}"));
+        };
+        let machine = order.machine;
+        let Some(Row { stage, .. }) = row else {
+            return self.breach(
+                now,
+                format!("I1: {state} is told, and there is no row: {id}"),
+            );
+        };
+        if is_final(state) && stage != "settled" && stage != "reported" {
+            self.breach(
+                now,
+                format!("I1: {state} is told, the journal says {stage}: {id}"),
+            );
+        }
+        if let Some(notes) = notes {
+            let name = title(machine);
+            let begins = notes.starts_with(&format!("{name}: "))
+                || notes.starts_with(&format!("UNCONFIRMED: {name}: "));
+            if !begins || notes.chars().count() > 500 || notes.contains('\n') {
+                self.breach(now, format!("I9: an odd note: {notes}"));
+            }
+        } else if is_final(state) {
+            self.breach(now, format!("I9: {state} without a note: {id}"));
+        }
+    }
+
+    /// Mews has taken a state from the worker.
+    pub fn took(&mut self, id: Uuid, state: &'static str, notes: Option<&str>, now: Duration) {
+        let Some(order) = self.orders.get_mut(&id) else {
+            return;
+        };
+        order.processing |= state == "Processing";
+        if is_final(state) {
+            order.end = Some(End {
+                state,
+                notes: notes.unwrap_or_default().to_owned(),
+                at: now,
+                by_worker: true,
+            });
+            if let Err(what) = Self::truth(order, &self.plan) {
+                self.breach(now, format!("{what}: {id}"));
+            }
+        }
+    }
+
+    /// What a final state of the worker claims, against what exists.
+    fn truth(order: &Order, plan: &Scenario) -> Result<(), String> {
+        let Some(end) = order.end.as_ref().filter(|end| end.by_worker) else {
+            return Ok(());
+        };
+        let (all, asked) = (order.made + order.marked, order.asked);
+        let machine = &plan.machines[order.machine];
+        let exist = format!("{all} of {asked} exist, {} claimed", order.claimed);
+        let told = format!("{}: {}", end.state, end.notes);
+        let vague = machine.lies || machine.kind == Kind::Plain;
+        match end.state {
+            "Processed" if order.claimed < asked => Err(format!(
+                "I4: without the device's evidence ({exist}): {told}"
+            )),
+            "Processed" if all < asked && !vague => Err(format!("I4: {exist}: {told}")),
+            "Processed" => Ok(()),
+            "Error" if end.notes.starts_with("UNCONFIRMED: ") => Ok(()),
+            "Error" if end.notes.contains(" were made") => {
+                let words = end.notes.split_whitespace();
+                let said = words.filter_map(|word| word.parse::<usize>().ok()).next();
+                match said {
+                    Some(n) if n == order.made || n == order.marked || vague => Ok(()),
+                    _ => Err(format!("I5: {exist}: {told}")),
+                }
+            }
+            _ if all == 0 => Ok(()),
+            _ => Err(format!("I5: {exist}: {told}")),
+        }
+    }
+
+    fn row(&self, id: Uuid) -> Option<Row> {
+        let eye = self.eye.as_ref()?;
+        eye.prepare_cached(&format!("{ROW} WHERE id = ?1"))
+            .and_then(|mut query| query.query_row([id.to_string()], read).optional())
+            .expect("the journal can be read")
+    }
+
+    fn begun(&self, wire: usize) -> Vec<Row> {
+        let Some(eye) = &self.eye else {
+            return Vec::new();
+        };
+        let read_all = || -> rusqlite::Result<Vec<Row>> {
+            eye.prepare_cached(&format!("{ROW} WHERE stage = 'committed'"))?
+                .query_map([], read)?
+                .collect()
+        };
+        let mut rows = read_all().expect("the journal can be read");
+        rows.retain(|row| {
+            let machine: usize = row.device[1..].parse().unwrap_or_default();
+            self.plan.machines[machine].wire == wire
+        });
+        rows
+    }
+
+    /// Rows of the same device that stand before one in line and are old enough to have been seen.
+    fn overtaken(&self, row: &Row) -> Vec<String> {
+        let Some(eye) = &self.eye else {
+            return Vec::new();
+        };
+        let read_all = || -> rusqlite::Result<Vec<String>> {
+            eye.prepare_cached(
+                "SELECT id FROM commands WHERE device = ?1 AND stage = 'accepted' \
+                 AND (created_us, seen, id) < (?2, ?3, ?4) AND accepted_us < ?5",
+            )?
+            .query_map(
+                (
+                    &row.device,
+                    row.created,
+                    row.seen,
+                    &row.id,
+                    row.committed - 15_000_000,
+                ),
+                |row| row.get(0),
+            )?
+            .collect()
+        };
+        read_all().expect("the journal can be read")
+    }
+
+    /// A device is about to act on a command (`makes`), or has been told to.
+    fn acts(&mut self, now: Duration, machine: usize, id: Uuid, repeat: bool, makes: bool) {
+        let plan = self.plan.machines[machine].clone();
+        let begun = self.begun(plan.wire);
+        let Some(row) = begun.iter().find(|row| row.id == id.to_string()) else {
+            let stage = self.row(id).map_or("no row".to_owned(), |row| row.stage);
+            self.breach(
+                now,
+                format!("I2: an effect without a commit ({stage}): {id}"),
+            );
+            self.count(now, machine, id, repeat, makes);
+            return;
+        };
+        if begun.len() > 1 {
+            self.breach(
+                now,
+                format!("I7: {} are begun on one wire: {id}", begun.len()),
+            );
+        }
+        let Some(order) = self.orders.get_mut(&id) else {
+            return self.breach(now, format!("an effect without an order: {id}"));
+        };
+        let first = order.attempt != row.attempt;
+        order.attempt = row.attempt;
+        let (expires, over_known) = (order.expires, order.over_known);
+        let (processing, end) = (order.processing, order.end.clone());
+        if first {
+            let moment = self.a_moment();
+            if expires.is_some_and(|expires| expires + CLOCK_ERROR + moment < now) {
+                self.breach(now, format!("I6: begun after its time: {id}"));
+            }
+            if over_known.is_some_and(|known| known + moment < now) {
+                self.breach(
+                    now,
+                    format!("I6: begun, and known to be over in Mews: {id}"),
+                );
+            }
+            if end.is_some_and(|end| end.by_worker) {
+                self.breach(now, format!("I6: begun after its own final report: {id}"));
+            }
+            if plan.kind == Kind::Fiscal && !processing {
+                self.breach(
+                    now,
+                    format!("I6: fiscal, and Mews was not told Processing: {id}"),
+                );
+            }
+            if self.plan.skew_s == 0 {
+                for other in self.overtaken(row) {
+                    self.breach(now, format!("I7: {id} overtakes {other}"));
+                }
+            }
+        }
+        self.count(now, machine, id, repeat, makes);
+    }
+
+    fn count(&mut self, now: Duration, machine: usize, id: Uuid, repeat: bool, makes: bool) {
+        let plan = &self.plan.machines[machine];
+        let class = plan.kind.class();
+        let may_repeat = plan.marked_repeat;
+        let Some(order) = self.orders.get_mut(&id) else {
+            return;
+        };
+        if makes {
+            if repeat {
+                order.marked += 1;
+            } else {
+                order.made += 1;
+            }
+            self.counts.things += 1;
+        }
+        let rule = if class == Class::Printer { "I3" } else { "I2" };
+        let (made, marked, asked) = (order.made, order.marked, order.asked);
+        if made > asked || marked > asked || marked > 0 && !may_repeat {
+            self.breach(
+                now,
+                format!("{rule}: {made} and {marked} marked of {asked}: {id}"),
+            );
+        }
+    }
+
+    /// True when nothing is owed any more.
+    pub fn all_is_over(&self) -> bool {
+        let open = |order: &Order| order.end.is_none();
+        let owed = self.eye.as_ref().map(|eye| {
+            eye.query_row(
+                "SELECT COUNT(*) FROM commands WHERE stage != 'reported'",
+                [],
+                |row| row.get::<_, i64>(0),
+            )
+            .expect("the journal can be read")
+        });
+        !self.orders.values().any(open) && owed == Some(0)
+    }
+
+    /// The end of a seed.
+    pub fn sums_up(&mut self, now: Duration) {
+        let rows = self.rows();
+        let mut found = Vec::new();
+        let calm = self.plan.is_free_of(&OF_THE_CLOUD)
+            && self
+                .plan
+                .is_free_of(&[Trouble::DiskSlow, Trouble::DiskFull, Trouble::DiskReadOnly])
+            && self.counts.lives == 1
+            && self.plan.skew_s == 0;
+        for (id, order) in &self.orders {
+            let row = rows.iter().find(|row| row.id == id.to_string());
+            match &order.end {
+                None => {
+                    let stage = row.map_or("no row", |row| row.stage.as_str());
+                    found.push(format!("I1: never ended (the journal says {stage}): {id}"));
+                }
+                Some(end) => {
+                    match end.state {
+                        "Processed" => self.counts.processed += 1,
+                        "Cancelled" => self.counts.cancelled += 1,
+                        _ if end.notes.starts_with("UNCONFIRMED") => self.counts.unconfirmed += 1,
+                        _ => self.counts.failed += 1,
+                    }
+                    let settled = row.and_then(|row| row.settled).filter(|_| calm);
+                    if let Some(settled) = settled.filter(|_| end.by_worker) {
+                        let told = end.at.as_micros() as i64 + beginning().as_microsecond();
+                        if told - settled > 8_000_000 {
+                            let late = (told - settled) / 1_000_000;
+                            found.push(format!("I9: told {late} s after it was known: {id}"));
+                        }
+                    }
+                }
+            }
+            if let Err(what) = Self::truth(order, &self.plan) {
+                found.push(format!("{what}: {id}"));
+            }
+            let Some(row) = row else { continue };
+            let all = order.made + order.marked;
+            let by_a_person = row
+                .resolved
+                .as_deref()
+                .is_some_and(|how| how.contains("person"));
+            match row.outcome.as_deref() {
+                Some("failed" | "expired" | "cancelled") if all > 0 && !by_a_person => {
+                    found.push(format!("I5: the journal says nothing of {all} made: {id}"));
+                }
+                Some("done") if order.claimed < order.asked && !by_a_person => {
+                    found.push(format!("I4: the journal says done without evidence: {id}"));
+                }
+                _ => {}
+            }
+            if row.stage != "reported" {
+                found.push(format!("I1: the journal still says {}: {id}", row.stage));
+            }
+        }
+        for what in found {
+            self.breach(now, what);
+        }
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let Some(eye) = &self.eye else {
+            return Vec::new();
+        };
+        let read_all =
+            || -> rusqlite::Result<Vec<Row>> { eye.prepare(ROW)?.query_map([], read)?.collect() };
+        read_all().expect("the journal can be read")
+    }
+}
+
+impl State {
+    /// The judge looks before a device acts.
+    pub fn judge_look(&mut self, machine: usize, id: Uuid, repeat: bool, makes: bool) {
+        let now = self.now();
+        self.judge.acts(now, machine, id, repeat, makes);
+    }
+}
+
+struct Row {
+    id: String,
+    device: String,
+    stage: String,
+    attempt: i64,
+    created: i64,
+    seen: i64,
+    committed: i64,
+    settled: Option<i64>,
+    outcome: Option<String>,
+    resolved: Option<String>,
+}
+
+const ROW: &str = "SELECT id, device, stage, attempt, created_us, seen, \
+                   COALESCE(committed_us, 0), settled_us, outcome_kind, resolved FROM commands";
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    Ok(Row {
+        id: row.get(0)?,
+        device: row.get(1)?,
+        stage: row.get(2)?,
+        attempt: row.get(3)?,
+        created: row.get(4)?,
+        seen: row.get(5)?,
+        committed: row.get(6)?,
+        settled: row.get(7)?,
+        outcome: row.get(8)?,
+        resolved: row.get(9)?,
+    })
+}
