@@ -173,6 +173,16 @@ impl Fault {
         self
     }
 
+    /// Takes the proof back. What stopped a question says nothing of what the attempt did before
+    /// it: a number that cannot be read back is no proof that nothing was issued.
+    #[must_use]
+    pub fn without_proof(mut self) -> Self {
+        if self.0.effect == Effect::None {
+            self.0.effect = Effect::Unknown;
+        }
+        self
+    }
+
     /// After a commit: the driver knows what exists, and it is less than was asked.
     #[must_use]
     pub fn with_effect(mut self, proof: Proof) -> Self {

@@ -163,9 +163,10 @@ impl Link {
     /// Asks something harmless.
     ///
     /// # Errors
-    /// `LINK-UNREACHABLE`, `LINK-LOST`, `LINK-SILENT`, or the exchange's own refusal.
+    /// `LINK-UNREACHABLE`, `LINK-LOST`, `LINK-SILENT`, or the exchange's own refusal; never with
+    /// the proof that nothing was sent: a question after an effect proves nothing of the effect.
     pub async fn ask<E: Harmless>(&mut self, exchange: E) -> Result<E::Answer, Fault> {
-        self.exchange(exchange).await
+        self.exchange(exchange).await.map_err(Fault::without_proof)
     }
 
     /// Sends what changes the world.
@@ -218,7 +219,8 @@ impl Link {
         let mut out = BytesMut::new();
         exchange.encode(&mut out);
         let mut line = self.ready().await?;
-        line.write_all(&out, &self.address).await
+        let said = line.write_all(&out, &self.address).await;
+        said.map_err(Fault::without_proof)
     }
 
     /// What the device says within a time, all that is there; empty after silence. Cancel-safe:

@@ -53,15 +53,16 @@ impl Requests {
     /// Asks something harmless.
     ///
     /// # Errors
-    /// See [`Poster::post`]; `LINK-GARBLED` for a body that is no answer.
+    /// See [`Poster::post`], never with the proof that nothing was sent: a question after an
+    /// effect proves nothing of the effect. `LINK-GARBLED` for a body that is no answer.
     pub async fn ask<E: Harmless>(&self, exchange: E) -> Result<E::Answer, Fault> {
-        self.exchange(exchange).await
+        self.exchange(exchange).await.map_err(Fault::without_proof)
     }
 
     /// Sends what changes the world.
     ///
     /// # Errors
-    /// As [`Requests::ask`].
+    /// See [`Poster::post`]; `LINK-GARBLED` for a body that is no answer.
     pub async fn effect<E: Exchange>(
         &self,
         leave: Committed<'_>,
@@ -87,3 +88,6 @@ impl Requests {
             .ok_or_else(|| Fault::transient("LINK-GARBLED").with("address", self.address()))
     }
 }
+
+#[cfg(test)]
+mod tests;

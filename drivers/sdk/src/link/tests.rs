@@ -139,3 +139,13 @@ async fn act_returns_early_when_the_device_speaks() {
     let sent = link.act(leave, &[0; 500]).await.expect("open");
     assert_eq!(sent, 64, "the pipe holds 64 bytes, then nothing moves");
 }
+
+#[tokio::test]
+async fn a_question_that_was_never_sent_proves_nothing_of_an_earlier_effect() {
+    let (mut link, _) = link(Resync::Reopen, 0);
+    let fault = link.ask(Ping(1)).await.expect_err("unreachable");
+    assert_eq!(fault.judged(true).kind(), crate::fault::FaultKind::InDoubt);
+    let never_sent = link.effect(crate::run::Committed::lend(), Ping(1)).await;
+    let fault = never_sent.expect_err("unreachable").judged(true);
+    assert_eq!(fault.kind(), crate::fault::FaultKind::Transient);
+}
