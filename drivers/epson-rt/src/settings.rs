@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use driver_fiscal::mapping::{LooseDiscounts, Rules};
 use driver_fiscal::tables::{PaymentTable, VatTable};
-use driver_fiscal::text::{TextRules, latin1};
+use driver_fiscal::text::{TextRules, clean, latin1};
 use driver_sdk::SettingsError;
 use serde::Deserialize;
 
@@ -17,6 +17,28 @@ pub enum Decimals {
     Comma,
     /// `75.50`: only after a test on the device.
     Point,
+}
+
+/// How the lottery code is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LotteryBy {
+    /// `printRecLotteryID`.
+    #[default]
+    Element,
+    /// directIO 1135, for older firmware.
+    DirectIo,
+}
+
+/// Which report closes the day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ZReport {
+    /// `printZReport`.
+    #[default]
+    Z,
+    /// `printXZReport`: some printers forbid a Z alone.
+    Xz,
 }
 
 /// The settings as the file has them.
@@ -59,6 +81,15 @@ pub struct EpsonSettings {
     /// The key of the buyer's legal identifiers that holds the lottery code.
     #[serde(default)]
     pub lottery_key: Option<String>,
+    /// How the lottery code is sent.
+    #[serde(default)]
+    pub lottery_by: LotteryBy,
+    /// Close the day by itself when it has been open for so many hours. Off by default.
+    #[serde(default)]
+    pub automatic_z_after_h: Option<u8>,
+    /// `z` or `xz`.
+    #[serde(default)]
+    pub z_report: ZReport,
 }
 
 impl EpsonSettings {
@@ -81,6 +112,13 @@ impl EpsonSettings {
         if let Some(kind) = kinds.into_iter().find(|kind| !is_payment_type(kind)) {
             let text = format!("`{kind}` is no payment type; write type-index, such as \"2-1\"");
             return Err(("payments", SettingsError::new(text)));
+        }
+        if self
+            .automatic_z_after_h
+            .is_some_and(|hours| !(1..=23).contains(&hours))
+        {
+            let text = "`automatic_z_after_h` must be 1 to 23";
+            return Err(("automatic_z_after_h", SettingsError::new(text)));
         }
         Ok(())
     }
@@ -105,8 +143,10 @@ impl EpsonSettings {
     /// What is printed for a payment type.
     #[must_use]
     pub fn payment_text(&self, kind: &str) -> String {
-        let text = self.payment_texts.get(kind);
-        text.map_or_else(|| format!("PAGAMENTO {kind}"), Clone::clone)
+        match self.payment_texts.get(kind) {
+            Some(text) => clean(text, latin1, 38),
+            None => format!("PAGAMENTO {kind}"),
+        }
     }
 }
 

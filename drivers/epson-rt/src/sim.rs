@@ -2,7 +2,9 @@
 //! memory on disk, paper as text and pictures, and what goes wrong, to be switched on.
 
 mod machine;
+mod receipt;
 mod scan;
+mod switches;
 
 use std::io;
 use std::path::PathBuf;
@@ -13,67 +15,12 @@ use futures_util::future::BoxFuture;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::broadcast;
 
-use self::machine::Machine;
+use self::machine::{Machine, Reply};
+use self::switches::SWITCHES;
 
 /// `nightporter simulate epson-rt`.
 #[derive(Debug, Clone, Copy)]
 pub struct EpsonSimulator;
-
-const SWITCHES: &[Switch] = &[
-    Switch {
-        name: "serial",
-        help: "99MEY000001: its serial number (at the start)",
-    },
-    Switch {
-        name: "clock",
-        help: "2026-11-24T14:05:00: sets its clock",
-    },
-    Switch {
-        name: "zone",
-        help: "Europe/Rome: the zone its clock shows",
-    },
-    Switch {
-        name: "drift",
-        help: "seconds: how far its clock is off",
-    },
-    Switch {
-        name: "paper",
-        help: "in | out | N: out after so many lines",
-    },
-    Switch {
-        name: "silent",
-        help: "off | now | before | after: hangs up instead of answering; not executed, or the \
-               document issued and the answer lost",
-    },
-    Switch {
-        name: "busy",
-        help: "seconds: works so long on the next document",
-    },
-    Switch {
-        name: "refuse",
-        help: "CODE:STATUS: refuses the next document with HTTP 200",
-    },
-    Switch {
-        name: "other-till",
-        help: "AMOUNT: another program sells something now",
-    },
-    Switch {
-        name: "z",
-        help: "now: closes the day",
-    },
-    Switch {
-        name: "journal",
-        help: "ok | full | unreadable: the electronic journal",
-    },
-    Switch {
-        name: "training",
-        help: "on | off: receipts are not fiscal",
-    },
-    Switch {
-        name: "document",
-        help: "ok | lost: answers success and issues nothing",
-    },
-];
 
 impl Simulator for EpsonSimulator {
     fn summary(&self) -> &'static str {
@@ -117,6 +64,21 @@ impl VirtualEpson {
         Ok(device)
     }
 
+    /// The last receipt that arrived, as it arrived.
+    #[cfg(test)]
+    pub fn last_request(&self) -> String {
+        self.machine().last_request.clone()
+    }
+
+    /// The answer to a body, without the wire.
+    #[cfg(test)]
+    pub fn answer(&self, body: &str) -> String {
+        match self.machine().answer(body) {
+            Reply::Body(answer) => answer,
+            Reply::HangUp | Reply::ServerError => String::new(),
+        }
+    }
+
     fn machine(&self) -> MutexGuard<'_, Machine> {
         self.machine
             .lock()
@@ -151,8 +113,13 @@ impl VirtualDevice for VirtualEpson {
                     // Nobody may be listening.
                     let _ = self.story.send(line);
                 }
-                let Some(answer) = answered else {
-                    return Ok(());
+                let answer = match answered {
+                    Reply::HangUp => return Ok(()),
+                    Reply::ServerError => {
+                        let error = b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n";
+                        return port.write_all(error).await;
+                    }
+                    Reply::Body(answer) => answer,
                 };
                 let head = format!(
                     "HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n",

@@ -188,11 +188,25 @@ fn predefined(name: &str) -> Option<char> {
     }
 }
 
-/// A request: prolog, SOAP envelope, and one root command inside.
+/// A request: prolog, SOAP envelope, and one root command inside, one of its elements a line.
 #[must_use]
 pub fn envelope(root: &Element) -> Vec<u8> {
     let mut out = String::new();
-    write(root, &mut out);
+    let open = Element {
+        children: Vec::new(),
+        ..root.clone()
+    };
+    if root.children.is_empty() {
+        write(&open, &mut out);
+        return wrapped(&out);
+    }
+    start(&open, &mut out);
+    out.push_str(">\n");
+    for child in &root.children {
+        write(child, &mut out);
+        out.push('\n');
+    }
+    out.push_str(&format!("</{}>", root.name));
     wrapped(&out)
 }
 
@@ -209,15 +223,7 @@ pub fn wrapped(body: &str) -> Vec<u8> {
 
 /// An element as text.
 fn write(element: &Element, out: &mut String) {
-    use std::fmt::Write as _;
-    let _ = write!(out, "<{}", element.name);
-    for (name, value) in &element.attributes {
-        let _ = write!(
-            out,
-            " {name}=\"{}\"",
-            quick_xml::escape::escape(value.as_str())
-        );
-    }
+    start(element, out);
     if element.children.is_empty() && element.text.is_empty() {
         out.push_str("/>");
         return;
@@ -227,7 +233,16 @@ fn write(element: &Element, out: &mut String) {
     for child in &element.children {
         write(child, out);
     }
-    let _ = write!(out, "</{}>", element.name);
+    out.push_str(&format!("</{}>", element.name));
+}
+
+/// Name and attributes, without the end of the tag.
+fn start(element: &Element, out: &mut String) {
+    out.push_str(&format!("<{}", element.name));
+    for (name, value) in &element.attributes {
+        let value = quick_xml::escape::escape(value.as_str());
+        out.push_str(&format!(" {name}=\"{value}\""));
+    }
 }
 
 /// The root command of a document, with or without an envelope.

@@ -197,6 +197,12 @@ impl Cable {
         self.budget.load(Ordering::SeqCst) == 0
     }
 
+    /// How many bytes it will still carry.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.budget.load(Ordering::SeqCst)
+    }
+
     /// Refuses so many connections.
     pub fn refuse(&self, connections: usize) {
         self.refusals.store(connections, Ordering::SeqCst);

@@ -6,8 +6,11 @@ use bytes::BytesMut;
 use driver_fiscal::verdict::LastDocument;
 use driver_sdk::{Exchange, Fault, Harmless};
 
-use super::{EpsonDriver, command};
-use crate::answer::{Answer, PrinterStatus, last_document};
+use jiff::civil::Date;
+
+use super::EpsonDriver;
+use crate::answer::{Answer, last_document};
+use crate::settings::ZReport;
 use crate::xml::{self, Element};
 
 /// Longer than the printer's own time-out in the link's address (30 s).
@@ -26,8 +29,13 @@ impl Effect {
         Self(xml::envelope(&command("printerCommand", reset)))
     }
 
-    pub fn z(operator: u8) -> Self {
-        let z = Element::new("printZReport")
+    /// Closes the day.
+    pub fn z(operator: u8, report: ZReport) -> Self {
+        let name = match report {
+            ZReport::Z => "printZReport",
+            ZReport::Xz => "printXZReport",
+        };
+        let z = Element::new(name)
             .with("operator", operator)
             .with("timeout", 30_000);
         Self(xml::envelope(&command("printerFiscalReport", z)))
@@ -91,19 +99,16 @@ impl EpsonDriver {
             .ok_or_else(|| Fault::permanent("EPSON-NO-RECORD"))
     }
 
-    /// The journal's text of a document.
-    pub(super) async fn journal(&self, document: &LastDocument) -> Result<Vec<String>, Fault> {
-        let at = document
-            .at
-            .ok_or_else(|| Fault::transient("EPSON-NO-RECORD"))?;
+    /// The journal's text of a document of a day.
+    pub(super) async fn journal(&self, number: u32, day: Date) -> Result<Vec<String>, Fault> {
         let question = Element::new("queryContentByNumbers")
             .with("operator", self.settings.operator)
             .with("dataType", 1)
-            .with("day", format!("{:02}", at.day()))
-            .with("month", format!("{:02}", at.month()))
-            .with("year", at.year())
-            .with("fromNumber", document.number)
-            .with("toNumber", document.number);
+            .with("day", format!("{:02}", day.day()))
+            .with("month", format!("{:02}", day.month()))
+            .with("year", day.year())
+            .with("fromNumber", number)
+            .with("toNumber", number);
         let answer = self.requests.ask(Question(question)).await?;
         if !answer.success {
             return Err(answer.fault());
@@ -112,8 +117,9 @@ impl EpsonDriver {
     }
 }
 
-pub(super) fn printer_status(status: &Answer) -> Result<PrinterStatus, Fault> {
-    let text = status.info("fpStatus").or(status.info("printerStatus"));
-    text.and_then(PrinterStatus::read)
-        .ok_or_else(|| Fault::transient("EPSON-STATUS"))
+/// A root with one command.
+fn command(root: &str, inner: Element) -> Element {
+    let mut root = Element::new(root);
+    root.children.push(inner);
+    root
 }

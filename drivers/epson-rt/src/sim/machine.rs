@@ -9,10 +9,11 @@ use driver_fiscal::money;
 use driver_fiscal::virtual_printer::{DeviceClock, Document, Memory, MemoryLine, Roll, vat_inside};
 use rust_decimal::Decimal;
 
+use super::receipt::{Draft, Reference, Refusal, stop};
 use super::scan::{self, Tag};
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Silent {
+pub(super) enum Silent {
     #[default]
     Off,
     Now,
@@ -20,50 +21,82 @@ enum Silent {
     After,
 }
 
+/// How the answer to an issued document is spoilt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoilt {
+    Garbled,
+    Bomb,
+    Huge,
+    Numberless,
+    Stale,
+    ServerError,
+}
+
+/// What goes back over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Reply {
+    HangUp,
+    ServerError,
+    Body(String),
+}
+
 #[derive(Debug)]
 pub(super) struct Machine {
     pub memory: Memory,
     pub story: Option<String>,
-    clock: DeviceClock,
+    /// The last receipt that arrived, as it arrived.
+    pub last_request: String,
+    pub(super) clock: DeviceClock,
+    pub(super) paper: Option<u32>,
+    pub(super) paper_low: bool,
+    pub(super) silent: Silent,
+    pub(super) busy: Duration,
+    pub(super) refuse: Option<(String, i32)>,
+    pub(super) spoilt: Option<Spoilt>,
+    pub(super) journal: &'static str,
+    pub(super) old_firmware: bool,
+    pub(super) training: bool,
+    pub(super) in_service: bool,
+    pub(super) rejected: u32,
+    pub(super) expiry: String,
+    pub(super) lose: bool,
+    pub(super) open: bool,
+    pub(super) z_at_midnight: bool,
+    pub(super) only_xz: bool,
+    pub(super) pictures: bool,
     roll: Roll,
     rates: BTreeMap<u8, Decimal>,
-    /// Lines left; `None`: plenty.
-    paper: Option<u32>,
-    silent: Silent,
-    busy: Duration,
-    refuse: Option<(String, i32)>,
-    journal: &'static str,
-    training: bool,
-    lose: bool,
-    open: bool,
 }
-
-/// A refusal: code and status.
-type Refusal = (String, i32);
 
 impl Machine {
     pub fn open(folder: &Path, serial: &str) -> io::Result<Self> {
-        let percent = |n: i64| Decimal::from(n);
+        let rates = [(1, 22), (2, 10), (3, 4), (4, 5)];
         Ok(Self {
             memory: Memory::open(folder, serial, 763, 0)?,
             story: None,
+            last_request: String::new(),
             clock: DeviceClock::default(),
-            roll: Roll::new(folder, 46),
-            rates: [
-                (1, percent(22)),
-                (2, percent(10)),
-                (3, percent(4)),
-                (4, percent(5)),
-            ]
-            .into(),
             paper: None,
+            paper_low: false,
             silent: Silent::Off,
             busy: Duration::ZERO,
             refuse: None,
+            spoilt: None,
             journal: "ok",
+            old_firmware: false,
             training: false,
+            in_service: true,
+            rejected: 0,
+            expiry: "20301231".to_owned(),
             lose: false,
             open: false,
+            z_at_midnight: false,
+            only_xz: false,
+            pictures: true,
+            roll: Roll::new(folder, 46),
+            rates: rates
+                .map(|(group, rate)| (group, Decimal::from(rate)))
+                .into(),
         })
     }
 
@@ -71,13 +104,14 @@ impl Machine {
         std::mem::take(&mut self.busy)
     }
 
-    /// The answer to a body; `None`: hangs up.
-    pub fn answer(&mut self, body: &str) -> Option<String> {
+    /// The answer to a body.
+    pub fn answer(&mut self, body: &str) -> Reply {
         if self.silent == Silent::Now {
-            return None;
+            return Reply::HangUp;
         }
+        self.midnight();
         let Some(tags) = scan::tags(body) else {
-            return Some(refused("PARSER_ERROR", 0, ""));
+            return Reply::Body(failed("PARSER_ERROR", 0, &[]));
         };
         let mut tags = tags
             .into_iter()
@@ -85,36 +119,65 @@ impl Machine {
         let root = tags.next().map(|tag| tag.name).unwrap_or_default();
         let inner: Vec<Tag> = tags.collect();
         match root.as_str() {
-            "printerFiscalReceipt" => self.receipt(&inner),
-            "printerFiscalReport" => Some(self.report()),
-            "printerCommand" => Some(self.command(inner.first())),
-            _ => Some(refused("PARSER_ERROR", 0, "")),
+            "printerFiscalReceipt" => {
+                body.clone_into(&mut self.last_request);
+                self.receipt(&inner)
+            }
+            "printerFiscalReport" => Reply::Body(self.report(inner.first())),
+            "printerCommand" => Reply::Body(self.command(inner.first())),
+            _ => Reply::Body(failed("PARSER_ERROR", 0, &[])),
         }
     }
 
-    fn receipt(&mut self, tags: &[Tag]) -> Option<String> {
+    fn receipt(&mut self, tags: &[Tag]) -> Reply {
         if self.silent == Silent::Before {
             self.silent = Silent::Now;
-            return None;
+            return Reply::HangUp;
         }
-        let status = self.status();
-        if let Some((code, number)) = self.refuse.take() {
-            return Some(refused(&code, number, &status));
+        if let Some((code, status)) = self.refuse.take() {
+            return Reply::Body(self.refused(&code, status));
         }
+        let before = self.memory.last().cloned();
         let done = self.print(tags);
         if self.silent == Silent::After {
             self.silent = Silent::Now;
-            return None;
+            return Reply::HangUp;
         }
-        Some(match done {
-            Ok(document) => success(&[
+        let document = match done {
+            Ok(document) => document,
+            Err((code, status)) => return Reply::Body(self.refused(&code, status)),
+        };
+        match self.spoilt.take() {
+            None => Reply::Body(self.issued(&document)),
+            Some(Spoilt::ServerError) => Reply::ServerError,
+            Some(Spoilt::Garbled) => {
+                Reply::Body(self.issued(&document).replace("success", "\u{0}"))
+            }
+            Some(Spoilt::Bomb) => {
+                let bomb = "<!DOCTYPE a [<!ENTITY b \"bbbb\"><!ENTITY c \"&b;&b;&b;\">]>";
+                Reply::Body(format!("{bomb}{}", self.issued(&document)))
+            }
+            Some(Spoilt::Huge) => {
+                let much = "<lineNumber1>x</lineNumber1>".repeat(25_000);
+                let answer = self.issued(&document);
+                Reply::Body(answer.replace("</addInfo>", &format!("{much}</addInfo>")))
+            }
+            Some(Spoilt::Numberless) => {
+                Reply::Body(success(self.good(), &[("printerStatus", self.status())]))
+            }
+            Some(Spoilt::Stale) => Reply::Body(self.issued(&before.unwrap_or(document))),
+        }
+    }
+
+    fn issued(&self, document: &Document) -> String {
+        let amount = money::show(document.total).replace('.', ",");
+        success(
+            self.good(),
+            &[
                 ("lastCommand", "74".to_owned()),
                 ("printerStatus", self.status()),
                 ("fiscalReceiptNumber", document.number.to_string()),
-                (
-                    "fiscalReceiptAmount",
-                    money::show(document.total).replace('.', ","),
-                ),
+                ("fiscalReceiptAmount", amount),
                 (
                     "fiscalReceiptDate",
                     document.at.strftime("%-d/%-m/%Y").to_string(),
@@ -124,88 +187,90 @@ impl Machine {
                     document.at.strftime("%H:%M").to_string(),
                 ),
                 ("zRepNumber", document.z.to_string()),
-            ]),
-            Err((code, number)) => refused(&code, number, &self.status()),
-        })
+            ],
+        )
     }
 
     fn print(&mut self, tags: &[Tag]) -> Result<Document, Refusal> {
-        let stop = |status: i32| Err(("PRINTER ERROR".to_owned(), status));
-        if tags.last().is_none_or(|tag| tag.name != "endFiscalReceipt") {
+        let ends = tags.iter().filter(|tag| tag.name == "endFiscalReceipt");
+        if ends.count() != 1 {
             return Err(("INCOMPLETE FILE".to_owned(), 0));
         }
         if self.open {
-            return stop(17);
+            return Err(stop(17));
         }
-        let (mut lines, mut paper) = (Vec::<MemoryLine>::new(), Vec::<String>::new());
-        let (mut paid, mut kind, mut begun) = (0, "sale", false);
+        if self.journal == "full" {
+            return Err(stop(21));
+        }
+        let mut draft = Draft::new();
         for tag in tags {
             if !self.feed() {
-                self.open = begun;
+                self.open = draft.begun;
                 return Err(("EPTR_REC_EMPTY".to_owned(), 3));
             }
-            let amount = |name: &str| {
-                money::read(tag.get(name)).ok_or_else(|| ("PRINTER ERROR".to_owned(), 13))
-            };
-            match tag.name.as_str() {
-                "printRecMessage" if tag.get("messageType") == "4" => {
-                    let word = tag.get("message").split(' ').next().unwrap_or_default();
-                    kind = if word == "VOID" { "void" } else { "refund" };
-                    paper.push(tag.get("message").to_owned());
-                }
-                "printRecMessage" => paper.push(tag.get("message").to_owned()),
-                "beginFiscalReceipt" => begun = true,
-                "printRecItem" | "printRecRefund" | "printRecVoid" => {
-                    if !begun || (tag.name == "printRecItem") != (kind == "sale") {
-                        return stop(17);
-                    }
-                    let group = tag
-                        .get("department")
-                        .parse()
-                        .map_err(|_| ("PRINTER ERROR".to_owned(), 13))?;
-                    let quantity = thousandths(tag.get("quantity"));
-                    let gross = (amount("unitPrice")? * quantity + 500) / 1000;
-                    if gross <= 0 {
-                        return stop(13);
-                    }
-                    let description: String = tag.get("description").chars().take(38).collect();
-                    paper.push(self.roll.line(&description, &money::show(gross)));
-                    lines.push(MemoryLine { group, gross });
-                }
-                "printRecItemAdjustment" => {
-                    let off = amount("amount")?;
-                    let Some(last) = lines.last_mut().filter(|last| last.gross >= off) else {
-                        return stop(13);
-                    };
-                    last.gross -= off;
-                    paper.push(self.roll.line("SCONTO", &format!("-{}", money::show(off))));
-                }
-                "printRecTotal" => {
-                    let part = amount("payment")?;
-                    paid += part;
-                    paper.push(self.roll.line(tag.get("description"), &money::show(part)));
-                }
-                "directIO" | "printRecLotteryID" | "endFiscalReceipt" => {}
-                _ => return Err(("Non valid XML command".to_owned(), 0)),
+            if let Err(refusal) = draft.take(tag) {
+                self.open = draft.begun;
+                return Err(refusal);
             }
         }
-        let total: i64 = lines.iter().map(|line| line.gross).sum();
-        if paid < total || total <= 0 {
+        if !draft.is_paid() {
             self.open = true;
-            return stop(11);
+            return Err(stop(11));
         }
-        Ok(self.issue(kind, &lines, total, paper))
+        let original = match &draft.reference {
+            Some(reference) => Some(self.original(reference, &draft)?),
+            None => None,
+        };
+        let mut paper = Vec::new();
+        for (left, right) in &draft.paper {
+            paper.push(if right.is_empty() {
+                left.clone()
+            } else {
+                self.roll.line(left, right)
+            });
+        }
+        Ok(self.keep(draft.kind, &draft.lines, paper, original))
     }
 
-    fn issue(
+    /// What a refund or void may name: a sale of this printer with enough left, or a document of
+    /// another printer.
+    fn original(&self, reference: &Reference, draft: &Draft) -> Result<String, Refusal> {
+        let key = format!("{:04}-{:04}", reference.z, reference.number);
+        if reference.serial != self.memory.serial {
+            return Ok(format!("{key} {}", reference.serial));
+        }
+        let found = self.memory.documents.iter().find(|document| {
+            (document.z, document.number) == (reference.z, reference.number)
+                && document.at.strftime("%d%m%Y").to_string() == reference.date
+        });
+        let found = found.filter(|document| document.kind == "sale");
+        let sale = found.ok_or_else(|| stop(42))?;
+        let taken_back: Vec<&Document> = self
+            .memory
+            .documents
+            .iter()
+            .filter(|document| document.key.as_deref() == Some(&key))
+            .collect();
+        if taken_back.iter().any(|document| document.kind == "void") {
+            return Err(stop(39));
+        }
+        let back: i64 = taken_back.iter().map(|document| document.total).sum();
+        if back + draft.total() > sale.total || (draft.kind == "void" && back > 0) {
+            return Err(stop(40));
+        }
+        Ok(key)
+    }
+
+    pub(super) fn keep(
         &mut self,
         kind: &str,
         lines: &[MemoryLine],
-        total: i64,
         mut paper: Vec<String>,
+        original: Option<String>,
     ) -> Document {
         let groups = vat_inside(lines, &self.rates);
         let tax = groups.values().map(|(_, tax)| tax).sum();
+        let total = lines.iter().map(|line| line.gross).sum();
         paper.push(self.roll.line("TOTALE COMPLESSIVO", &money::show(total)));
         paper.push(self.roll.line("di cui IVA", &money::show(tax)));
         let now = self.clock.now();
@@ -217,7 +282,7 @@ impl Machine {
             at: now.with().subsec_nanosecond(0).build().unwrap_or(now),
             total,
             tax,
-            key: None,
+            key: original,
             paper,
         };
         if std::mem::take(&mut self.lose) {
@@ -225,7 +290,11 @@ impl Machine {
         }
         let name = format!("document-{:04}-{number:04}", document.z);
         // Paper that cannot be kept harms nobody: the memory is what counts.
-        let _ = self.roll.print(&name, &document.paper);
+        let _ = if self.pictures {
+            self.roll.print(&name, &document.paper)
+        } else {
+            self.roll.write(&document.paper)
+        };
         self.memory.documents.push(document.clone());
         self.save();
         self.story = Some(format!(
@@ -236,62 +305,119 @@ impl Machine {
         document
     }
 
-    fn report(&mut self) -> String {
-        if self.open {
-            return refused("PRINTER ERROR", 11, &self.status());
+    fn report(&mut self, tag: Option<&Tag>) -> String {
+        match tag.map(|tag| tag.name.as_str()) {
+            Some("printZReport") if self.only_xz => self.refused("PRINTER ERROR", 18),
+            Some("printZReport" | "printXZReport") if self.open => {
+                self.refused("PRINTER ERROR", 11)
+            }
+            Some("printZReport" | "printXZReport") => {
+                let amount: i64 = self.memory.today().map(|document| document.total).sum();
+                self.close_day();
+                success(
+                    self.good(),
+                    &[
+                        ("zRepNumber", self.memory.z.to_string()),
+                        ("dailyAmount", money::show(amount).replace('.', ",")),
+                    ],
+                )
+            }
+            Some(_) | None => failed("Non valid XML command", 0, &[]),
         }
+    }
+
+    pub(super) fn close_day(&mut self) {
         self.memory.z += 1;
         self.memory.z_at = Some(self.clock.now());
         self.save();
         self.story = Some(format!("Z {}", self.memory.z));
-        success(&[("zRepNumber", self.memory.z.to_string())])
+    }
+
+    /// One model closes the day by itself when the date changes.
+    fn midnight(&mut self) {
+        let last = self
+            .memory
+            .today()
+            .next()
+            .map(|document| document.at.date());
+        if self.z_at_midnight && last.is_some_and(|day| day < self.clock.now().date()) {
+            self.close_day();
+        }
     }
 
     fn command(&mut self, tag: Option<&Tag>) -> String {
         let Some(tag) = tag else {
-            return refused("NO_DATA", 0, "");
+            return failed("NO_DATA", 0, &[]);
         };
         match (tag.name.as_str(), tag.get("command")) {
-            ("queryPrinterStatus", _) => {
-                let daily = u8::from(self.memory.today().next().is_some());
-                success(&[
-                    ("fpStatus", self.status()),
-                    ("rtType", "M".to_owned()),
-                    ("rtMainStatus", "02".to_owned()),
-                    ("rtDailyOpen", daily.to_string()),
-                    ("rtFileToSend", "0".to_owned()),
-                    ("rtOldFileToSend", "0".to_owned()),
-                    ("rtFileRejected", "0".to_owned()),
-                    ("rtTrainingMode", u8::from(self.training).to_string()),
-                ])
-            }
+            ("queryPrinterStatus", _) => self.facts(),
             ("resetPrinter", _) => {
                 self.open = false;
-                success(&[("printerStatus", self.status())])
+                success(self.good(), &[("printerStatus", self.status())])
             }
-            ("directIO", "1387") => success(&[
-                ("responseCommand", "1387".to_owned()),
-                ("responseData", self.record()),
-            ]),
-            ("queryContentByNumbers", _) if self.journal == "ok" => {
-                let wanted: u32 = tag.get("fromNumber").parse().unwrap_or(0);
-                let documents = &self.memory.documents;
-                let found = documents
-                    .iter()
-                    .rev()
-                    .find(|document| document.number == wanted);
-                let lines = found
-                    .map(|document| document.paper.clone())
-                    .unwrap_or_default();
-                let names: Vec<_> = (1..=lines.len())
-                    .map(|n| format!("lineNumber{n}"))
-                    .collect();
-                let facts: Vec<_> = names.iter().map(String::as_str).zip(lines).collect();
-                success(&facts)
+            ("directIO", "1387") if !self.old_firmware => success(
+                self.good(),
+                &[
+                    ("responseCommand", "1387".to_owned()),
+                    ("responseData", self.record()),
+                ],
+            ),
+            ("queryContentByNumbers", _) if self.journal == "unreadable" => {
+                self.refused("PRINTER ERROR", 17)
             }
-            ("queryContentByNumbers", _) => refused("PRINTER ERROR", 17, &self.status()),
-            _ => refused("Non valid XML command", 16, &self.status()),
+            ("queryContentByNumbers", _) => self.content(tag),
+            ("directIO", _) => self.refused("PRINTER ERROR", 16),
+            _ => failed("Non valid XML command", 0, &[]),
         }
+    }
+
+    fn facts(&self) -> String {
+        let daily = u8::from(self.memory.today().next().is_some());
+        let main = if self.in_service { "02" } else { "01" };
+        let facts = [
+            ("cpuRel", "07.00".to_owned()),
+            ("mfRel", "04.3".to_owned()),
+            ("mfStatus", "0".to_owned()),
+            ("fpStatus", self.status()),
+            ("rtType", "M".to_owned()),
+            ("rtMainStatus", main.to_owned()),
+            ("rtSubStatus", "08".to_owned()),
+            ("rtDailyOpen", daily.to_string()),
+            ("rtNoWorkingPeriod", "0".to_owned()),
+            ("rtFileToSend", "0".to_owned()),
+            ("rtOldFileToSend", "0".to_owned()),
+            ("rtFileRejected", self.rejected.to_string()),
+            ("rtExpiryCD", self.expiry.clone()),
+            ("rtExpiryCA", "20391231".to_owned()),
+            ("rtTrainingMode", u8::from(self.training).to_string()),
+            ("rtUpgradeResult", "0".to_owned()),
+        ];
+        success(self.good(), &facts)
+    }
+
+    /// The journal's text of the documents of a date, from a number to another.
+    fn content(&self, tag: &Tag) -> String {
+        let number = |name: &str| tag.get(name).parse::<u32>().unwrap_or(0);
+        let date = (tag.get("day"), tag.get("month"), tag.get("year"));
+        let wanted = number("fromNumber")..=number("toNumber");
+        let lines = self
+            .memory
+            .documents
+            .iter()
+            .filter(|it| {
+                let day = it.at.strftime("%d %m %Y").to_string();
+                wanted.contains(&it.number) && day == format!("{} {} {}", date.0, date.1, date.2)
+            })
+            .flat_map(|document| document.paper.clone());
+        let named: Vec<_> = (1..)
+            .zip(lines)
+            .map(|(n, line): (u32, String)| (format!("lineNumber{n}"), line))
+            .collect();
+        let facts: Vec<_> = named
+            .iter()
+            .map(|(name, line)| (name.as_str(), line.clone()))
+            .collect();
+        success(self.good(), &facts)
     }
 
     fn record(&self) -> String {
@@ -313,10 +439,30 @@ impl Machine {
     }
 
     fn status(&self) -> String {
-        let printer = if self.paper == Some(0) { '3' } else { '0' };
-        let journal = if self.journal == "full" { '5' } else { '0' };
+        let printer = match (self.paper, self.paper_low) {
+            (Some(0), _) => '3',
+            (Some(_) | None, true) => '2',
+            (Some(_) | None, false) => '0',
+        };
+        let journal = match self.journal {
+            "near" => '1',
+            "full" => '5',
+            _ => '0',
+        };
         let document = if self.open { '0' } else { '1' };
         format!("{printer}{journal}1{document}0")
+    }
+
+    fn good(&self) -> i32 {
+        if self.paper_low { 2 } else { 0 }
+    }
+
+    fn refused(&self, code: &str, status: i32) -> String {
+        let facts = [
+            ("lastCommand", "74".to_owned()),
+            ("printerStatus", self.status()),
+        ];
+        failed(code, status, &facts)
     }
 
     fn feed(&mut self) -> bool {
@@ -335,76 +481,18 @@ impl Machine {
             .save()
             .expect("a virtual printer needs its folder");
     }
-
-    pub fn switch(&mut self, name: &str, value: &str) -> Result<(), String> {
-        let wrong = |help: &str| Err(format!("`{name}` takes {help}"));
-        match (name, value) {
-            ("clock", time) => self.clock.set(time)?,
-            ("zone", zone) => self.clock.zone(zone)?,
-            ("drift", seconds) => self.clock.drift(seconds)?,
-            ("paper", "in") => self.paper = None,
-            ("paper", "out") => self.paper = Some(0),
-            ("paper", lines) => match lines.parse() {
-                Ok(lines) => self.paper = Some(lines),
-                Err(_) => return wrong("in, out or a number of lines"),
-            },
-            ("silent", "off") => self.silent = Silent::Off,
-            ("silent", "now") => self.silent = Silent::Now,
-            ("silent", "before") => self.silent = Silent::Before,
-            ("silent", "after") => self.silent = Silent::After,
-            ("silent", _) => return wrong("off, now, before or after"),
-            ("busy", seconds) => match seconds.parse() {
-                Ok(seconds) => self.busy = Duration::from_secs(seconds),
-                Err(_) => return wrong("seconds"),
-            },
-            ("refuse", pair) => {
-                let parsed = pair.split_once(':');
-                match parsed.and_then(|(code, status)| Some((code, status.parse().ok()?))) {
-                    Some((code, status)) => self.refuse = Some((code.to_owned(), status)),
-                    None => return wrong("CODE:STATUS"),
-                }
-            }
-            ("other-till", amount) => {
-                let Some(total) = money::read(amount).filter(|total| *total > 0) else {
-                    return wrong("an amount, such as 12.50");
-                };
-                let line = MemoryLine {
-                    group: 1,
-                    gross: total,
-                };
-                self.issue("sale", &[line], total, vec!["Other till".to_owned()]);
-            }
-            ("z", "now") => {
-                self.report();
-            }
-            ("journal", "ok") => self.journal = "ok",
-            ("journal", "full") => self.journal = "full",
-            ("journal", "unreadable") => self.journal = "unreadable",
-            ("training", "on") => self.training = true,
-            ("training", "off") => self.training = false,
-            ("document", "ok") => self.lose = false,
-            ("document", "lost") => self.lose = true,
-            _ => return Err(format!("there is no switch `{name}` with `{value}`")),
-        }
-        Ok(())
-    }
 }
 
-fn thousandths(text: &str) -> i64 {
-    let (whole, fraction) = text.split_once([',', '.']).unwrap_or((text, ""));
-    format!("{whole}{fraction:0<3}").parse().unwrap_or(0)
-}
-
-fn success(facts: &[(&str, String)]) -> String {
-    answer("success=\"true\" code=\"\" status=\"2\"", facts)
-}
-
-fn refused(code: &str, status: i32, printer: &str) -> String {
-    let facts = [("printerStatus", printer.to_owned())];
+fn success(status: i32, facts: &[(&str, String)]) -> String {
     answer(
-        &format!("success=\"false\" code=\"{code}\" status=\"{status}\""),
-        &facts,
+        &format!("success=\"true\" code=\"\" status=\"{status}\""),
+        facts,
     )
+}
+
+fn failed(code: &str, status: i32, facts: &[(&str, String)]) -> String {
+    let head = format!("success=\"false\" code=\"{code}\" status=\"{status}\"");
+    answer(&head, facts)
 }
 
 fn answer(head: &str, facts: &[(&str, String)]) -> String {
@@ -414,11 +502,15 @@ fn answer(head: &str, facts: &[(&str, String)]) -> String {
         let value = value.replace('&', "&amp;").replace('<', "&lt;");
         info.push_str(&format!("<{name}>{value}</{name}>"));
     }
+    let info = if facts.is_empty() {
+        "<addInfo/>".to_owned()
+    } else {
+        let names = names.join(",");
+        format!("<addInfo><elementList>{names}</elementList>{info}</addInfo>")
+    };
     format!(
         "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n<soapenv:Envelope \
          xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\">\n<soapenv:Body>\n\
-         <response {head}><addInfo><elementList>{}</elementList>{info}</addInfo></response>\n\
-         </soapenv:Body>\n</soapenv:Envelope>\n",
-        names.join(",")
+         <response {head}>{info}</response>\n</soapenv:Body>\n</soapenv:Envelope>\n"
     )
 }

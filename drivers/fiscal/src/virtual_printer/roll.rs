@@ -34,6 +34,18 @@ impl Roll {
     /// # Errors
     /// The disk's own.
     pub fn print(&self, name: &str, lines: &[String]) -> io::Result<()> {
+        self.write(lines)?;
+        let picture = draw(lines, self.columns);
+        picture
+            .save(self.folder.join(format!("{name}.png")))
+            .map_err(io::Error::other)
+    }
+
+    /// The same without the picture.
+    ///
+    /// # Errors
+    /// The disk's own.
+    pub fn write(&self, lines: &[String]) -> io::Result<()> {
         let mut text = fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -41,11 +53,7 @@ impl Roll {
         for line in lines {
             writeln!(text, "{line}")?;
         }
-        writeln!(text, "{}", "-".repeat(self.columns))?;
-        let picture = draw(lines, self.columns);
-        picture
-            .save(self.folder.join(format!("{name}.png")))
-            .map_err(io::Error::other)
+        writeln!(text, "{}", "-".repeat(self.columns))
     }
 
     /// A line with a text at the left and an amount at the right end.

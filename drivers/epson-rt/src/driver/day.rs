@@ -1,0 +1,364 @@
+//! The fiscal day, `nightporter test`, and what is watched while nothing runs.
+
+use std::time::Duration;
+
+use driver_fiscal::audit::{self, Row};
+use driver_fiscal::class::ErrorClass;
+use driver_fiscal::day;
+use driver_fiscal::verdict::LastDocument;
+use driver_sdk::{Fault, Grade, Health, Proof, Run, Say, Verdict, Watch};
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, sleep};
+
+use super::ask::Effect;
+use super::verdict::PAUSE;
+use super::{Bookmark, EpsonDriver};
+use crate::answer::Answer;
+use crate::codes::meaning;
+use crate::status;
+
+/// Between two looks at a printer that has nothing to do.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// The shelf's key of the open day.
+const SHELF_DAY: &str = "open-day";
+/// The shelf's key of the printer's clock, as our last document showed it.
+const SHELF_CLOCK: &str = "clock";
+/// A clock that is further off is worth a warning.
+const DRIFT_WARN_S: i64 = 120;
+/// An automatic day end waits until nobody has sold anything for so long.
+const QUIET: SignedDuration = SignedDuration::from_mins(10);
+/// Between two wishes for a day end: a printer that refuses one is not asked every minute.
+const WISH_EVERY: Duration = Duration::from_secs(30 * 60);
+
+/// What this process has seen; for warnings and wishes only, never for a verdict.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// The cloud's time at the last attempt, and when that was.
+    anchor: Option<(Timestamp, Instant)>,
+    day: Option<OpenDay>,
+    drift_s: Option<i64>,
+    closed_z: Option<u32>,
+    wished: Option<Instant>,
+}
+
+impl Seen {
+    /// An attempt starts at this time of the cloud.
+    pub fn starts(&mut self, at: Timestamp) {
+        self.anchor = Some((at, driver_sdk::clock::now()));
+    }
+
+    /// The time in Italy: the cloud's since the last attempt, the PC's before the first.
+    fn now(&self) -> DateTime {
+        let now = match self.anchor {
+            Some((at, since)) => {
+                let passed = driver_sdk::clock::now() - since;
+                at + SignedDuration::try_from(passed).unwrap_or_default()
+            }
+            None => driver_sdk::clock::wall(),
+        };
+        let italy = TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC);
+        italy.to_datetime(now)
+    }
+}
+
+/// A day with sales that no Z has closed yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct OpenDay {
+    /// The number its Z will have.
+    z: u32,
+    /// The printer's time of the first document we know of.
+    since: DateTime,
+}
+
+/// How far the printer's clock was off.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+struct Drift {
+    seconds: i64,
+    at: DateTime,
+}
+
+/// The last Z that was printed, as far as the last document tells: a document belongs to the day
+/// whose Z is still to come.
+fn closed_z(last: &LastDocument, open: Option<bool>) -> u32 {
+    match open {
+        Some(false) => last.day,
+        Some(true) | None => last.day.saturating_sub(1),
+    }
+}
+
+impl EpsonDriver {
+    /// Keeps the Z on the shelf, and a Z of somebody else in the audit trail.
+    pub(super) fn notice_day(&mut self, last: &LastDocument, open: Option<bool>, run: &Run) {
+        let now = closed_z(last, open);
+        let (z, how) = match day::turn(run.shelf(day::SHELF_Z), now) {
+            day::Turn::Same => (None, ""),
+            day::Turn::ClosedOutside { from, to } => {
+                tracing::warn!(from, to, "The fiscal day was closed outside of this worker");
+                (Some(to), "closed outside")
+            }
+            day::Turn::WentBack { from, to } => {
+                tracing::warn!(from, to, "The printer's Z number went back");
+                (Some(to), "the number went back")
+            }
+        };
+        if let Some(z) = z {
+            let row = Row {
+                z: Some(z.to_string()),
+                serial: Some(last.serial.clone()),
+                how: Some(how),
+                ..Row::default()
+            };
+            run.audit(audit::DAY_END, &row);
+        }
+        run.put(day::SHELF_Z, &now);
+        self.seen.closed_z = Some(now);
+        let known: Option<OpenDay> = run.shelf(SHELF_DAY);
+        self.seen.day = known.filter(|day| day.z == last.day && open != Some(false));
+    }
+
+    /// A document of ours was issued: its day is open, and its time shows the printer's clock.
+    /// `between` is when it was sent and when the answer came, by our clock.
+    pub(super) fn notice_document(
+        &mut self,
+        document: &LastDocument,
+        between: (DateTime, DateTime),
+        run: &Run,
+    ) {
+        self.notice_day(document, Some(true), run);
+        let Some(at) = document.at else { return };
+        if self.seen.day.is_none() {
+            let day = OpenDay {
+                z: document.day,
+                since: at,
+            };
+            run.put(SHELF_DAY, &day);
+            self.seen.day = Some(day);
+        }
+        let (sent, answered) = between;
+        let seconds = match at {
+            at if at < sent => at.duration_since(sent).as_secs(),
+            at if at > answered => at.duration_since(answered).as_secs(),
+            _ => 0,
+        };
+        // A minute's precision, where the answer alone tells the time.
+        let seconds = if seconds.abs() < 60 { 0 } else { seconds };
+        run.put(SHELF_CLOCK, &Drift { seconds, at });
+        self.seen.drift_s = Some(seconds);
+    }
+
+    /// Reads what the printer can tell. Changes nothing, prints nothing.
+    pub(super) async fn test(&mut self, now: DateTime, run: &Run) -> Result<Proof, Fault> {
+        let status = self.status().await?;
+        let state = status::blocker(&status)?
+            .or(status::registration_warning(&status, now.date()))
+            .or(status::printer(&status)?.warning())
+            .map_or_else(|| "ready".to_owned(), |fault| fault.code().to_owned());
+        let (serial, last) = match self.last().await {
+            Ok(last) if last.number > 0 => {
+                let at = last.at.map_or_else(String::new, |at| format!(" at {at}"));
+                (last.serial.clone(), format!("{last}{at}"))
+            }
+            Ok(last) => (last.serial, "none yet".to_owned()),
+            Err(fault) if fault.code() == "EPSON-NO-RECORD" => {
+                let cannot = "cannot be read (EPSON-NO-RECORD)";
+                (cannot.to_owned(), cannot.to_owned())
+            }
+            Err(fault) => return Err(fault),
+        };
+        let clock = match run.shelf::<Drift>(SHELF_CLOCK) {
+            Some(drift) => format!("{} s off at our document of {}", drift.seconds, drift.at),
+            None => "cannot be read before our first document".to_owned(),
+        };
+        let day = match status::day_open(&status) {
+            Some(true) => "open",
+            Some(false) => "closed",
+            None => "cannot be read",
+        };
+        let fact = |name: &str| status.info(name).unwrap_or("?").to_owned();
+        let mut valid: Vec<_> = status::certificates(&status)
+            .into_iter()
+            .map(|(name, end)| format!("{name} until {end}"))
+            .collect();
+        if valid.is_empty() {
+            valid.push("cannot be read".to_owned());
+        }
+        let result = format!(
+            "serial {serial}, {state}, RT status {}/{}, fiscal day {day}, last document {last}, \
+             clock {clock}, certificates {}, files waiting {} old {} rejected {}; \
+             VAT rates and memory left cannot be read",
+            fact("rtMainStatus"),
+            fact("rtSubStatus"),
+            valid.join(" and "),
+            fact("rtFileToSend"),
+            fact("rtOldFileToSend"),
+            fact("rtFileRejected"),
+        );
+        run.commit(&Bookmark::Test).await?;
+        Ok(Proof::new(
+            Grade::Done,
+            Say::new("FISCAL-TEST").with("result", result),
+        ))
+    }
+
+    /// Prints a Z: once, proved by the day being closed.
+    pub(super) async fn close_day(&mut self, run: &Run) -> Result<Proof, Fault> {
+        let status = self.status().await?;
+        if let Some(fault) = status::blocker(&status)? {
+            return Err(fault);
+        }
+        if status::printer(&status)?.open() {
+            return Err(Fault::operator("FISCAL-OPEN-ELSEWHERE"));
+        }
+        let open = status::day_open(&status);
+        if open != Some(true) {
+            return Err(Fault::permanent("EPSON-DAY-CLOSED"));
+        }
+        let before = self.last().await?;
+        self.notice_day(&before, open, run);
+        let leave = run.commit(&Bookmark::Z(before.clone())).await?;
+        let z = Effect::z(self.settings.operator, self.settings.z_report);
+        let answer = self.requests.effect(leave, z).await?;
+        match self.judge_day(&before, run).await? {
+            Verdict::Happened(proof) => Ok(proof),
+            Verdict::DidNotHappen => Err(refused_z(&answer)),
+            Verdict::Partly(_) | Verdict::CannotTell { .. } => {
+                Err(Fault::in_doubt("EPSON-NO-NUMBER"))
+            }
+        }
+    }
+
+    /// What the printer's day says of a Z that was sent.
+    pub(super) async fn judge_day(
+        &mut self,
+        before: &LastDocument,
+        run: &Run,
+    ) -> Result<Verdict, Fault> {
+        let (open, now) = self.day().await?;
+        if now.serial != before.serial {
+            let check = Say::new("FISCAL-SERIAL")
+                .with("device", now.serial)
+                .with("expected", &before.serial);
+            return Ok(Verdict::CannotTell { check });
+        }
+        let closed = match open {
+            // Closed, or closed and opened again by a later sale.
+            Some(false) if now.day == before.day => true,
+            Some(true) if now.day > before.day => true,
+            Some(true) if now.day == before.day => {
+                sleep(PAUSE).await;
+                if self.day().await? != (open, now.clone()) {
+                    return Err(Fault::transient("EPSON-UNSTEADY"));
+                }
+                false
+            }
+            Some(_) | None => {
+                let check = Say::new("FISCAL-Z-DOUBT")
+                    .with("before", closed_z(before, Some(true)))
+                    .with("now", closed_z(&now, open));
+                return Ok(Verdict::CannotTell { check });
+            }
+        };
+        if !closed {
+            return Ok(Verdict::DidNotHappen);
+        }
+        run.put(day::SHELF_Z, &before.day);
+        self.seen.day = None;
+        let row = Row {
+            z: Some(before.day.to_string()),
+            serial: Some(before.serial.clone()),
+            how: Some("by this worker"),
+            ..Row::default()
+        };
+        run.audit(audit::DAY_END, &row);
+        let say = Say::new("FISCAL-Z-OK").with("z", format!("{:04}", before.day));
+        Ok(Verdict::Happened(Proof::new(Grade::Done, say)))
+    }
+
+    async fn day(&self) -> Result<(Option<bool>, LastDocument), Fault> {
+        let status = self.status().await?;
+        if status::printer(&status)?.open() {
+            return Err(Fault::transient("EPSON-UNSTEADY"));
+        }
+        Ok((status::day_open(&status), self.last().await?))
+    }
+
+    pub(super) async fn watch(&mut self, watch: &Watch) -> Result<(), Fault> {
+        loop {
+            let status = self.status().await?;
+            if let Some(fault) = status::blocker(&status)? {
+                return Err(fault);
+            }
+            let now = self.seen.now();
+            let warning = status::registration_warning(&status, now.date())
+                .or(self.day_warning(&status, now, watch).await?)
+                .or(self.clock_warning())
+                .or(status::printer(&status)?.warning());
+            watch.health(warning.map_or(Health::Well, Health::Warned));
+            sleep(LOOK_EVERY).await;
+        }
+    }
+
+    fn clock_warning(&self) -> Option<Fault> {
+        let drift = self.seen.drift_s?;
+        (drift.abs() > DRIFT_WARN_S)
+            .then(|| Fault::operator("EPSON-CLOCK").with("minutes", drift / 60))
+    }
+
+    /// A Z of somebody else is logged, a late one warned about, an automatic one wished for.
+    async fn day_warning(
+        &mut self,
+        status: &Answer,
+        now: DateTime,
+        watch: &Watch,
+    ) -> Result<Option<Fault>, Fault> {
+        let open = status::day_open(status);
+        let last = match self.last().await {
+            Ok(last) => last,
+            Err(fault) if fault.code() == "EPSON-NO-RECORD" => return Ok(Some(fault)),
+            Err(fault) => return Err(fault),
+        };
+        let closed = closed_z(&last, open);
+        if let day::Turn::ClosedOutside { from, to } = day::turn(self.seen.closed_z, closed) {
+            tracing::info!(from, to, "The fiscal day was closed");
+        }
+        self.seen.closed_z = Some(closed);
+        let (Some(true), Some(at)) = (open, last.at) else {
+            self.seen.day = None;
+            return Ok(None);
+        };
+        let same = self.seen.day.filter(|day| day.z == last.day);
+        // A day first seen now is at least as old as its last document.
+        let day = same.unwrap_or(OpenDay {
+            z: last.day,
+            since: at,
+        });
+        self.seen.day = Some(day);
+        let open_for = now.duration_since(day.since);
+        let due = self
+            .settings
+            .automatic_z_after_h
+            .is_some_and(|hours| open_for.as_hours() >= i64::from(hours));
+        let quiet = !status::printer(status)?.open() && now.duration_since(at) >= QUIET;
+        let asked = self
+            .seen
+            .wished
+            .is_some_and(|wished| driver_sdk::clock::now() - wished < WISH_EVERY);
+        if due && quiet && !asked {
+            self.seen.wished = Some(driver_sdk::clock::now());
+            watch.wish("z");
+        }
+        let hours = open_for.as_hours();
+        Ok((open_for > day::LATE).then(|| Fault::operator("FISCAL-Z-LATE").with("hours", hours)))
+    }
+}
+
+/// The printer's day did not close: with its own word why, where it gave one.
+fn refused_z(answer: &Answer) -> Fault {
+    if answer.success || meaning(&answer.code, answer.status).0 == ErrorClass::Doubt {
+        return Fault::permanent("EPSON-DAY-OPEN").without_effect();
+    }
+    answer.fault().without_effect()
+}

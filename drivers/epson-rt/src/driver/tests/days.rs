@@ -1,0 +1,252 @@
+//! The fiscal day: tracked, closed once, warned about; and `nightporter test`.
+
+use std::time::Duration;
+
+use driver_sdk::{FaultKind, Health, VirtualDevice as _, Watch, WatchEvent};
+
+use super::super::*;
+use super::desk::*;
+
+fn z() -> Job {
+    job_of(Work::Local(LocalWork::Z))
+}
+
+/// What a look at the printer tells.
+async fn looks(desk: &mut Desk) -> (Option<String>, bool) {
+    let (watch, mut events) = Watch::pair();
+    let idle = desk.device.idle(&watch);
+    let ended = tokio::time::timeout(Duration::from_secs(1), idle).await;
+    let mut seen = (None, false);
+    if let Ok(Err(fault)) = ended {
+        seen.0 = Some(fault.to_string());
+    }
+    while let Ok(event) = events.try_recv() {
+        match event {
+            WatchEvent::Health(Health::Warned(fault) | Health::Unwell(fault)) => {
+                seen.0 = Some(fault.to_string());
+            }
+            WatchEvent::Wish("z") => seen.1 = true,
+            WatchEvent::Health(Health::Well) | WatchEvent::News | WatchEvent::Wish(_) => {}
+        }
+    }
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_end_is_proved_and_never_printed_twice() {
+    let mut desk = Desk::with("");
+    let fault = desk.execute(&z()).await.expect_err("nothing to close");
+    assert_eq!(fault.code(), "EPSON-DAY-CLOSED");
+    done(desk.finish(&job()).await);
+    let proof = desk.execute(&z()).await.expect("a Z");
+    assert_eq!(
+        (proof.say.code.as_str(), proof.say.args["z"].as_str()),
+        ("FISCAL-Z-OK", "0764")
+    );
+    desk.execute(&z()).await.expect_err("closed already");
+    let ends = desk.audited("fiscal-day-end");
+    assert_eq!((ends.len(), &ends[0]["how"]), (1, &"by this worker".into()));
+    let proof = done(desk.finish(&job_of_bill(2)).await);
+    assert_eq!(proof.say.args["doc"], "0765-0001");
+    assert_eq!(
+        desk.audited("fiscal-day-end").len(),
+        1,
+        "our own Z is not one of somebody else"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_end_in_doubt_is_decided_by_the_day() {
+    // Lost on the way, and closed by somebody while we were deaf.
+    for (closed, happened) in [(false, false), (true, true)] {
+        let mut desk = Desk::with("");
+        done(desk.finish(&job()).await);
+        let plan = desk.device.prepare(&z()).expect("a plan");
+        let run = desk.journal.run();
+        let printer = desk.printer.clone();
+        let at_commit = async {
+            while desk.journal.commits() < 2 {
+                tokio::time::sleep(Duration::from_micros(10)).await;
+            }
+            printer.switch("silent", "now")
+        };
+        let (ended, switched) = tokio::join!(desk.device.execute(plan, &run), at_commit);
+        switched.expect("a switch");
+        let answered = ended.is_ok();
+        drop(run);
+        desk.set("silent", "off");
+        if closed && !answered {
+            desk.set("z", "now");
+        }
+        if answered {
+            continue;
+        }
+        desk.restart();
+        let verdict = desk.verdict().await;
+        assert_eq!(
+            matches!(verdict, Verdict::Happened(_)),
+            happened,
+            "{verdict:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_end_that_is_refused_says_why_and_the_day_stays_open() {
+    let mut desk = Desk::with("");
+    done(desk.finish(&job()).await);
+    desk.set("z-report", "xz");
+    let fault = desk
+        .execute(&z())
+        .await
+        .expect_err("a Z alone is forbidden");
+    assert_eq!(
+        (fault.kind(), fault.code()),
+        (FaultKind::Permanent, "EPSON-SEQUENCE")
+    );
+    desk.settings = format!("z_report = \"xz\"\n{}", desk.settings);
+    desk.restart();
+    desk.execute(&z()).await.expect("the long report closes it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_day_end_while_a_document_is_open_or_paper_is_out() {
+    for (name, value, code) in [
+        ("open", "on", "FISCAL-OPEN-ELSEWHERE"),
+        ("paper", "out", "EPSON-PAPER"),
+        ("training", "on", "EPSON-TRAINING"),
+    ] {
+        let mut desk = Desk::with("");
+        done(desk.finish(&job()).await);
+        desk.set(name, value);
+        let fault = desk.execute(&z()).await.expect_err(value);
+        assert_eq!(fault.code(), code);
+        assert_eq!(desk.journal.commits(), 1, "nothing was sent");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_day_is_warned_about_and_closed_only_where_it_is_a_setting() {
+    for (settings, wished) in [("", false), ("automatic_z_after_h = 22", true)] {
+        let mut desk = Desk::with(settings);
+        done(desk.finish(&job()).await);
+        assert_eq!(looks(&mut desk).await, (None, false));
+        let hours = |hours: u64| Duration::from_secs(hours * 3600);
+        tokio::time::sleep(hours(19)).await;
+        assert_eq!(looks(&mut desk).await, (None, false));
+        tokio::time::sleep(hours(2)).await;
+        let (late, early) = looks(&mut desk).await;
+        assert_eq!(
+            (late.as_deref(), early),
+            (Some("FISCAL-Z-LATE hours=21"), false)
+        );
+        tokio::time::sleep(hours(2)).await;
+        let (late, wish) = looks(&mut desk).await;
+        assert_eq!(
+            (late.as_deref(), wish),
+            (Some("FISCAL-Z-LATE hours=23"), wished)
+        );
+        // Not every minute again.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(!looks(&mut desk).await.1);
+        if wished {
+            desk.execute(&z()).await.expect("a Z");
+            assert_eq!(looks(&mut desk).await, (None, false));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_automatic_day_end_waits_for_a_safe_moment() {
+    let mut desk = Desk::with("automatic_z_after_h = 1");
+    done(desk.finish(&job()).await);
+    tokio::time::sleep(Duration::from_secs(2 * 3600)).await;
+    desk.set("open", "on");
+    assert!(!looks(&mut desk).await.1, "a document is open");
+    desk.set("open", "off");
+    desk.set("other-till", "5.00");
+    assert!(
+        !looks(&mut desk).await.1,
+        "somebody has just sold something"
+    );
+    tokio::time::sleep(Duration::from_secs(11 * 60)).await;
+    assert!(looks(&mut desk).await.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_age_of_a_day_survives_a_restart() {
+    let mut desk = Desk::with("");
+    done(desk.finish(&job_of_bill(1)).await);
+    tokio::time::sleep(Duration::from_secs(21 * 3600)).await;
+    desk.restart();
+    let mut later = job_of_bill(2);
+    later.now = "2026-11-25T10:05:00Z".parse().expect("a time");
+    done(desk.finish(&later).await);
+    let (late, _) = looks(&mut desk).await;
+    assert_eq!(late.as_deref(), Some("FISCAL-Z-LATE hours=21"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_worth_a_warning_is_shown_and_sales_go_on() {
+    for (name, value, wanted) in [
+        ("paper", "low", "EPSON-PAPER-NEAR"),
+        ("journal", "near", "EPSON-JOURNAL-NEAR"),
+        ("files", "2", "EPSON-FILES count=2 state=rejected"),
+        (
+            "expiry",
+            "20261210",
+            "EPSON-CERTIFICATE days=16 name=printer",
+        ),
+        ("expiry", "20261101", "EPSON-CERTIFICATE-OVER name=printer"),
+        ("drift", "-1000", "EPSON-CLOCK minutes=-16"),
+    ] {
+        let mut desk = Desk::with("");
+        desk.set(name, value);
+        done(desk.finish(&job()).await);
+        assert_eq!(looks(&mut desk).await, (Some(wanted.to_owned()), false));
+        assert_eq!(desk.count(), 1);
+    }
+    let mut desk = Desk::with("");
+    desk.set("paper", "out");
+    let (seen, _) = looks(&mut desk).await;
+    assert_eq!(seen.as_deref(), Some("EPSON-PAPER code=off-line status=3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_test_reads_everything_names_what_it_cannot_and_changes_nothing() {
+    let test = job_of(Work::Local(LocalWork::Test));
+    let mut desk = Desk::with("");
+    let proof = desk.execute(&test).await.expect("readable");
+    let result = &proof.say.args["result"];
+    for part in [
+        "serial 99MEY000001",
+        "ready",
+        "RT status 02/08",
+        "fiscal day closed",
+        "last document none yet",
+        "clock cannot be read before our first document",
+        "printer until 2030-12-31 and authority until 2039-12-31",
+        "files waiting 0 old 0 rejected 0",
+        "VAT rates and memory left cannot be read",
+    ] {
+        assert!(result.contains(part), "{part} in {result}");
+    }
+    assert!(desk.printer.effects().is_empty());
+    done(desk.finish(&job()).await);
+    let proof = desk.execute(&test).await.expect("readable");
+    let result = &proof.say.args["result"];
+    for part in [
+        "fiscal day open",
+        "last document 0764-0001 at 2026-11-24T14:05:00",
+        "clock 0 s off at our document of 2026-11-24T14:05:00",
+    ] {
+        assert!(result.contains(part), "{part} in {result}");
+    }
+    assert!(result.len() < 480, "it fits into a note");
+    assert_eq!((desk.count(), desk.audited("fiscal-day-end").len()), (1, 0));
+
+    let mut desk = Desk::with("");
+    desk.set("firmware", "old");
+    let proof = desk.execute(&test).await.expect("readable");
+    assert!(proof.say.args["result"].contains("serial cannot be read (EPSON-NO-RECORD)"));
+}

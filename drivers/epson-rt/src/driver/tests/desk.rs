@@ -1,0 +1,332 @@
+//! A desk with a virtual printer, a journal that survives the "process", and a bill.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use driver_fiscal::rehearsal::{Cable, Journal};
+use driver_sdk::{
+    Amount, Bill, BillItem, BillKind, BillPayment, CommandId, Correction, CorrectionKind, Device,
+    DeviceName, Extra, FaultKind, FiscalWork, Hub, ItalianData, ItemKind, PaymentMeans,
+    PaymentState, Personal, Settings, TaxPart, VirtualDevice,
+};
+use jiff::tz::TimeZone;
+use uuid::Uuid;
+
+use super::super::*;
+use crate::EpsonRt;
+use crate::sim::VirtualEpson;
+
+pub(super) const CLOCK: &str = "2026-11-24T14:05:00";
+
+pub(super) struct Desk {
+    pub(super) printer: Arc<VirtualEpson>,
+    pub(super) cable: Cable,
+    pub(super) journal: Arc<Journal>,
+    pub(super) device: Device,
+    pub(super) settings: String,
+    _folder: tempfile::TempDir,
+}
+
+#[derive(Debug)]
+pub(super) enum Ended {
+    Done(Proof),
+    NothingHappened(String),
+    Doubt(String),
+}
+
+impl Desk {
+    pub(super) fn with(more: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let switches = [("clock", CLOCK), ("pictures", "off")];
+        let switches = switches.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let printer = VirtualEpson::build(folder.path().to_owned(), &switches).expect("a printer");
+        let printer = Arc::new(printer);
+        let cable = Cable::to(printer.clone());
+        let settings = format!(
+            "{more}\n[vat]\n\"BG-9\" = {{ group = 2 }}\nuntaxed = {{ group = 11 }}\n\
+             [payments]\nCash = \"0-0\"\nCreditCard = \"2-1\"\n"
+        );
+        let mut desk = Self {
+            device: open(&cable, &settings),
+            printer,
+            cable,
+            journal: Journal::new(),
+            settings,
+            _folder: folder,
+        };
+        desk.restart();
+        desk
+    }
+
+    /// The worker starts anew: only the journal is left.
+    pub(super) fn restart(&mut self) {
+        self.device = open(&self.cable, &self.settings);
+    }
+
+    /// Plugs in another printer.
+    pub(super) fn exchange(&mut self, serial: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let switches = [("serial", serial), ("clock", CLOCK)];
+        let switches = switches.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let other = VirtualEpson::build(folder.path().to_owned(), &switches).expect("a printer");
+        self.printer = Arc::new(other);
+        self.cable.plug(self.printer.clone());
+        folder
+    }
+
+    /// What the audit trail holds of a kind.
+    pub(super) fn audited(&self, what: &str) -> Vec<serde_json::Value> {
+        let rows = self.journal.audit().into_iter();
+        rows.filter(|(name, _)| name == what)
+            .map(|(_, row)| row)
+            .collect()
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.ours().len()
+    }
+
+    pub(super) fn ours(&self) -> Vec<driver_sdk::Effect> {
+        let effects = self.printer.effects().into_iter();
+        effects
+            .filter(|it| !it.content.contains("Other till"))
+            .collect()
+    }
+
+    pub(super) fn set(&self, name: &str, value: &str) {
+        self.printer.switch(name, value).expect("a switch");
+    }
+
+    pub(super) async fn execute(&mut self, job: &Job) -> Result<Proof, Fault> {
+        let plan = self.device.prepare(job)?;
+        let run = self.journal.run();
+        let ended = self.device.execute(plan, &run).await;
+        let ended = ended.map_err(|fault| fault.judged(run.is_committed()));
+        let settled = match &ended {
+            Ok(_) => true,
+            Err(fault) => fault.kind() != FaultKind::InDoubt,
+        };
+        if settled {
+            self.journal.settle(run.take_staged());
+        }
+        ended
+    }
+
+    /// One question to the driver about the attempt in the journal.
+    pub(super) async fn reconcile(&mut self) -> Result<Verdict, Fault> {
+        let attempt = Attempt {
+            id: CommandId(Uuid::nil()),
+            number: 1,
+            committed_at: None,
+            job: None,
+            bookmark: self.journal.bookmark().expect("an attempt is in doubt"),
+        };
+        let run = self.journal.run().already_committed();
+        let verdict = self.device.reconcile(&attempt, &run).await;
+        if verdict.is_ok() {
+            self.journal.settle(run.take_staged());
+        }
+        verdict
+    }
+
+    /// As the lane does it: asks until there is a verdict, runs once more after "did not happen".
+    pub(super) async fn finish(&mut self, job: &Job) -> Ended {
+        for _ in 0..2 {
+            let fault = match self.execute(job).await {
+                Ok(proof) => return Ended::Done(proof),
+                Err(fault) => fault,
+            };
+            if fault.kind() != FaultKind::InDoubt {
+                return Ended::NothingHappened(fault.code().to_owned());
+            }
+            match self.verdict().await {
+                Verdict::Happened(proof) | Verdict::Partly(proof) => return Ended::Done(proof),
+                Verdict::DidNotHappen => {}
+                Verdict::CannotTell { check } => return Ended::Doubt(check.code),
+            }
+        }
+        Ended::NothingHappened("twice".to_owned())
+    }
+
+    pub(super) async fn verdict(&mut self) -> Verdict {
+        let mut last = None;
+        for _ in 0..200 {
+            match self.reconcile().await {
+                Ok(verdict) => return verdict,
+                Err(fault) => last = Some(fault),
+            }
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        panic!("no verdict: {last:?}, {:?}", self.journal.bookmark());
+    }
+}
+
+pub(super) fn open(cable: &Cable, settings: &str) -> Device {
+    let mut hub = Hub::new(Arc::new(cable.clone()));
+    let opened = hub.open(
+        &EpsonRt,
+        &DeviceName::new("fiscal"),
+        Some("http://192.168.7.31/cgi-bin/fpmate.cgi"),
+        &Settings::from_toml(settings),
+    );
+    opened.expect("good settings").device
+}
+
+pub(super) fn amount(code: Option<&str>, net: &str, tax: &str) -> Amount {
+    let (net, tax): (rust_decimal::Decimal, rust_decimal::Decimal) =
+        (net.parse().expect("net"), tax.parse().expect("tax"));
+    Amount {
+        currency: "EUR".to_owned(),
+        net,
+        gross: net + tax,
+        parts: vec![TaxPart {
+            code: code.map(str::to_owned),
+            net,
+            tax,
+        }],
+    }
+}
+
+pub(super) fn job_with(sign: &str, total: &str, correction: Option<Correction>, bill: u128) -> Job {
+    let item = |n: u128, name: &str, amount: Amount| BillItem {
+        id: Uuid::from_u128(n),
+        name: Some(Personal::new(name.to_owned())),
+        kind: ItemKind::SpaceOrder,
+        rebates: None,
+        count: None,
+        unit_gross: None,
+        amount: Some(amount),
+        canceled: false,
+        tax_exemption_reason: None,
+    };
+    let work = FiscalWork {
+        machine_id: None,
+        api_url: None,
+        data: None,
+        tax_identifier: Some("BG123456789".to_owned()),
+        bill: Bill {
+            id: Uuid::from_u128(bill),
+            enterprise_id: None,
+            number: Some("2026-117".to_owned()),
+            variable_symbol: None,
+            purchase_order_number: None,
+            closed: true,
+            kind: BillKind::Receipt,
+            issued: None,
+            taxed: None,
+            due: None,
+            display_customer: None,
+            revenue: Some(vec![
+                item(
+                    1,
+                    "Room 101",
+                    amount(
+                        Some("BG-9"),
+                        &format!("{sign}138.53"),
+                        &format!("{sign}12.47"),
+                    ),
+                ),
+                item(2, "City tax", amount(None, &format!("{sign}2.20"), "0")),
+            ]),
+            order_items: None,
+            payments: Some(vec![BillPayment {
+                id: Uuid::from_u128(3),
+                means: PaymentMeans::CreditCard,
+                state: Some(PaymentState::Charged),
+                amount: Some(amount(None, total, "0")),
+                canceled: false,
+            }]),
+            payment_items: None,
+            owner: None,
+            associated: None,
+            seller: None,
+            correction,
+        },
+        italian: None,
+        payload: None,
+    };
+    job_of(Work::Fiscal(Box::new(work)))
+}
+
+pub(super) fn job_of(work: Work) -> Job {
+    Job {
+        id: CommandId(Uuid::nil()),
+        device: DeviceName::new("fiscal"),
+        created: "2026-11-24T13:05:00Z".parse().expect("a time"),
+        now: "2026-11-24T13:05:00Z".parse().expect("a time"),
+        zone: TimeZone::get("Europe/Rome").expect("a zone"),
+        repeat: false,
+        attempt: 0,
+        work,
+    }
+}
+
+pub(super) fn job() -> Job {
+    job_with("", "-153.20", None, 117)
+}
+
+/// The bill of a job, to be changed.
+pub(super) fn bill(job: &mut Job) -> &mut FiscalWork {
+    match &mut job.work {
+        Work::Fiscal(work) => work,
+        Work::Print(_) | Work::Key(_) | Work::Local(_) => panic!("a fiscal job"),
+    }
+}
+
+/// Another bill of 153.20.
+pub(super) fn job_of_bill(number: u128) -> Job {
+    let mut job = job_with("", "-153.20", None, number);
+    bill(&mut job).bill.number = Some(format!("2026-{number}"));
+    job
+}
+
+/// A credit note for all of a bill, or its cancellation.
+pub(super) fn correction(kind: CorrectionKind, of: u128, number: u128) -> Job {
+    let correction = Correction {
+        kind: Some(kind),
+        corrected: Some(Uuid::from_u128(of)),
+    };
+    let mut job = job_with("-", "153.20", Some(correction), number);
+    bill(&mut job).bill.number = Some(format!("2026-{number}"));
+    job
+}
+
+/// What Mews says of the original.
+pub(super) fn named(job: &mut Job, number: &str, closure: &str, serial: &str) {
+    bill(job).italian = Some(Extra::Known(ItalianData {
+        is_refund: true,
+        receipt_number: Some(number.to_owned()),
+        receipt_sequence: Some(closure.to_owned()),
+        receipt_time: Some("2026-11-24T13:05:00Z".parse().expect("a time")),
+        printer_serial: Some(serial.to_owned()),
+    }));
+}
+
+/// A job with a document that came ready.
+pub(super) fn ready_job(payload: &str, mut job: Job) -> Job {
+    let coded = base64_of(payload.as_bytes());
+    bill(&mut job).payload = Some(Extra::Known(Personal::new(coded)));
+    job
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let padded = [three, &[0, 0]].concat();
+        let bits = u32::from_be_bytes([0, padded[0], padded[1], padded[2]]);
+        for at in 0..=three.len() {
+            let sign = (bits >> (18 - 6 * at)) & 63;
+            out.push(char::from(SIGNS[usize::try_from(sign).expect("six bits")]));
+        }
+    }
+    out
+}
+
+#[track_caller]
+pub(super) fn done(ended: Ended) -> Proof {
+    match ended {
+        Ended::Done(proof) => proof,
+        Ended::NothingHappened(code) | Ended::Doubt(code) => panic!("{code}"),
+    }
+}
