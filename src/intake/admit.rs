@@ -12,7 +12,7 @@ use crate::life::{Outcome, Said};
 use crate::mews::cloud::CallError;
 use crate::mews::translate::{self, Payload, Untranslatable};
 use crate::mews::wire::{Command, State};
-use crate::report::{Interim, age};
+use crate::report::{Interim, expired};
 
 /// How long the items of a bill may take: other commands of the same list wait behind it.
 const ITEMS_WITHIN: Duration = Duration::from_secs(30);
@@ -119,7 +119,7 @@ async fn accept(
             let expires = expires(member, created, &work);
             (
                 expires,
-                too_old(hotel, created, expires).or_else(|| lost_key(class, lost)),
+                too_old(hotel, member, created, expires).or_else(|| lost_key(class, lost)),
             )
         }
         // A payload that cannot be kept is a full disk: Mews lists the command again.
@@ -171,12 +171,16 @@ async fn accept(
     Ok(Admitted::New)
 }
 
-fn too_old(hotel: &Hotel, created: Timestamp, expires: Option<Timestamp>) -> Option<Outcome> {
+fn too_old(
+    hotel: &Hotel,
+    member: &Member,
+    created: Timestamp,
+    expires: Option<Timestamp>,
+) -> Option<Outcome> {
     // Without the cloud's time nothing is too old yet: the lane waits for it.
     let now = hotel.cloud.clock().now()?;
-    expires.filter(|expires| *expires <= now)?;
-    let old = Duration::try_from(now.duration_since(created)).unwrap_or_default();
-    Some(Outcome::expired(Say::new("EXPIRED").with("age", age(old))))
+    let expires = expires.filter(|expires| *expires <= now)?;
+    Some(expired(created, expires, now, member.rules.expires))
 }
 
 fn lost_key(class: Class, lost: bool) -> Option<Outcome> {

@@ -91,10 +91,7 @@ impl Host for AttemptHost {
                 .with(move |core| core.checkpoint(id, &bookmark, &gate))
                 .await;
             match kept {
-                Ok(Ok(())) => {
-                    crate::crash::point("after-checkpoint");
-                    Ok(())
-                }
+                Ok(Ok(())) => Ok(()),
                 // Nothing was written: the driver reads again and decides anew.
                 Ok(Err(_)) => Err(Fault::transient("SHELF-CONFLICT")),
                 Err(error) => Err(self.journal_fault(&error)),

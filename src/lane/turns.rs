@@ -17,7 +17,7 @@ use super::slot::{Slot, crash};
 use crate::board::DeviceState;
 use crate::journal::{JournalError, Row};
 use crate::life::{Ended, Outcome, OutcomeKind, Step, after, next};
-use crate::report::{age, confirm_processing};
+use crate::report::{confirm_processing, expired};
 
 /// The stages of a stop, in their order.
 #[derive(Debug, Clone, Default)]
@@ -445,8 +445,9 @@ async fn settle_ended(slot: &mut Slot, ended: Vec<Row>) -> Result<(), JournalErr
     for row in ended {
         let outcome = match next(&row.entry, slot.now()) {
             Step::Settle(outcome) if outcome.kind == OutcomeKind::Expired => {
-                let old = Duration::try_from(slot.now().duration_since(row.created));
-                Outcome::expired(Say::new("EXPIRED").with("age", age(old.unwrap_or_default())))
+                let now = slot.now();
+                let expires = row.entry.expires.unwrap_or(now);
+                expired(row.created, expires, now, slot.rules.expires)
             }
             Step::Settle(outcome) => outcome,
             Step::Wait

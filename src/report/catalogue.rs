@@ -24,6 +24,7 @@ pub(super) const PAGES: &[FaultPage] = pages![
     "PAYLOAD-LOST",
     "PERSON-SAYS",
     "REPEAT-NOT-PRINTED",
+    "STAY-ENDED",
 ];
 
 /// Every page of this build: the contract's, the worker's, the drivers'.

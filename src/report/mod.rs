@@ -5,5 +5,5 @@ mod note;
 mod teller;
 
 pub use catalogue::catalogue;
-pub use note::{age, note};
+pub use note::{age, expired, note};
 pub use teller::{Interim, NotConfirmed, Teller, confirm_processing};

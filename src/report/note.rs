@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use driver_sdk::Catalogue;
+use driver_sdk::{Catalogue, Say};
+use jiff::Timestamp;
 
 use crate::life::{Outcome, OutcomeKind};
 
@@ -44,6 +45,23 @@ fn shorten(text: &str) -> String {
     }
     let kept: String = text.chars().take(NOTE_MAX - 1).collect();
     format!("{}…", kept.trim_end())
+}
+
+/// The outcome of a command whose time was over: it is too old by the age limit of its device, or
+/// the stay it was for has ended before that (only a key's time ends sooner than its age).
+#[must_use]
+pub fn expired(
+    created: Timestamp,
+    expires: Timestamp,
+    now: Timestamp,
+    age_limit: Option<Duration>,
+) -> Outcome {
+    let too_old = age_limit.and_then(|limit| created.checked_add(limit).ok());
+    if too_old.is_none_or(|too_old| expires < too_old) {
+        return Outcome::expired(Say::new("STAY-ENDED"));
+    }
+    let old = Duration::try_from(now.duration_since(created)).unwrap_or_default();
+    Outcome::expired(Say::new("EXPIRED").with("age", age(old)))
 }
 
 /// A time as staff say it: "40 s", "12 min", "3 h", "2 days". Rounded down.

@@ -554,7 +554,6 @@ pub async fn confirm_processing(hotel: &Hotel, row: &Row) -> Result<(), NotConfi
     {
         return Err(NotConfirmed::Later);
     }
-    crate::crash::point("before-processing");
     let rank = Rank {
         priority: Priority::ProcessingOfMoney,
         created: Some(row.created),
@@ -579,7 +578,6 @@ pub async fn confirm_processing(hotel: &Hotel, row: &Row) -> Result<(), NotConfi
         }
     };
     if confirmed.is_ok() {
-        crate::crash::point("after-processing");
         let said = hotel
             .journal
             .with(move |core| core.said(id, Said::Processing, now))

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use driver_link::Memory;
-use driver_sdk::{DriverKind, VirtualDevice};
+use driver_link::{Dialers, Memory};
+use driver_sdk::{DialFactory, DriverKind, VirtualDevice};
 use nightporter::assemble::{AssembleError, assemble};
 use nightporter::clock::Clock;
 use nightporter::config::{self, Build, Source, StoredSecret, Vault};
@@ -26,6 +26,7 @@ pub struct House {
     /// This PC's clock, where it is another than the real one.
     pub clock: Option<Clock>,
     devices: String,
+    wires: Option<Arc<Dialers>>,
     worker: Option<Worker>,
 }
 
@@ -65,7 +66,25 @@ impl House {
             folder: tempfile::tempdir().expect("a folder"),
             clock: None,
             devices: devices.to_owned(),
+            wires: None,
             worker: None,
+        }
+    }
+
+    /// From now on the links of the config are real ones: TCP, listeners, serial ports.
+    pub fn on_wires(&mut self) -> Arc<Dialers> {
+        self.wires.get_or_insert_default().clone()
+    }
+
+    /// Other `[device.…]` sections for the next start.
+    pub fn configure(&mut self, devices: &str) {
+        devices.clone_into(&mut self.devices);
+    }
+
+    fn dials(&self) -> Arc<dyn DialFactory> {
+        match &self.wires {
+            Some(wires) => wires.clone(),
+            None => Arc::new(self.links.clone()),
         }
     }
 
@@ -109,7 +128,7 @@ impl House {
         };
         let build = Build {
             kinds: kinds(),
-            dials: Arc::new(self.links.clone()),
+            dials: self.dials(),
         };
         let source = Source::new(Path::new("test.toml"), &text);
         match config::parse(&source, self.folder.path(), &build, &vault) {
@@ -127,8 +146,7 @@ impl House {
 
     /// The same, with what a person says of a lost journal.
     pub fn try_start(&mut self, options: Options) -> Result<(), AssembleError> {
-        let links = Arc::new(self.links.clone());
-        let mut parts = assemble(self.config(), kinds(), links, options)?;
+        let mut parts = assemble(self.config(), kinds(), self.dials(), options)?;
         if let Some(clock) = &self.clock {
             parts.clock = clock.clone();
         }

@@ -22,7 +22,14 @@ const PMS_INDUSTRY_STANDARD: &str = "[device.encoder]\nmews = \"Encoder\"\n\
 const PMS_INDUSTRY_STANDARD_CASES: &[Case] = &[
     ("none", 2, OutcomeKind::Done, "2 keys for"),
     ("busy", 0, OutcomeKind::Failed, "No key was made"),
+    ("busy@2", 1, OutcomeKind::Partly, "1 of 2 keys made"),
+    ("occupied", 0, OutcomeKind::Failed, "is busy"),
+    ("occupied@2", 1, OutcomeKind::Partly, "1 of 2 keys made"),
     ("silent", 0, OutcomeKind::Failed, "No key was made"),
+    ("silent@2", 1, OutcomeKind::Partly, "1 of 2 keys made"),
+    ("slow", 2, OutcomeKind::Done, "2 keys for"),
+    ("nak@1", 2, OutcomeKind::Done, "2 keys for"),
+    ("nak@2", 2, OutcomeKind::Done, "2 keys for"),
     ("nak", 0, OutcomeKind::Failed, "No key was made"),
     ("room-unknown", 0, OutcomeKind::Failed, "does not know room"),
     ("no-card", 0, OutcomeKind::Failed, "No card was presented"),
@@ -30,10 +37,15 @@ const PMS_INDUSTRY_STANDARD_CASES: &[Case] = &[
     ("same-card@2", 1, OutcomeKind::Partly, "1 of 2 keys made"),
     ("answer-lost", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
     ("answer-lost@2", 2, OutcomeKind::Unconfirmed, "key 2 of 2"),
+    ("late", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("late@2", 2, OutcomeKind::Unconfirmed, "key 2 of 2"),
+    ("too-long", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
     ("wrong-check", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("wrong-check@2", 2, OutcomeKind::Unconfirmed, "key 2 of 2"),
     ("other-encoder", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
     ("endless", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
     ("cut-before", 0, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("cut-before@2", 1, OutcomeKind::Unconfirmed, "key 2 of 2"),
     ("cut-after", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
     ("cut-after@2", 2, OutcomeKind::Unconfirmed, "key 2 of 2"),
 ];
@@ -45,6 +57,11 @@ const FIAS: &str = "[device.encoder]\nmews = \"Encoder\"\n\
 const FIAS_CASES: &[Case] = &[
     ("none", 2, OutcomeKind::Done, "2 keys for"),
     ("busy", 0, OutcomeKind::Failed, "is busy"),
+    ("busy@2", 1, OutcomeKind::Partly, "1 of 2 keys made"),
+    ("occupied", 0, OutcomeKind::Failed, "is busy"),
+    ("silent", 0, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("silent@2", 1, OutcomeKind::Unconfirmed, "key 2 of 2"),
+    ("slow", 2, OutcomeKind::Done, "2 keys for"),
     ("room-unknown", 0, OutcomeKind::Failed, "Unknown room"),
     ("no-card", 0, OutcomeKind::Failed, "No card presented"),
     ("no-card@2", 1, OutcomeKind::Partly, "1 of 2 keys made"),
@@ -52,8 +69,18 @@ const FIAS_CASES: &[Case] = &[
     ("answer-lost@2", 2, OutcomeKind::Unconfirmed, "key 2 of 2"),
     ("other-encoder", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
     ("endless", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("too-long", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("wrong-check", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
     ("cut-before", 0, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("cut-before@2", 1, OutcomeKind::Unconfirmed, "key 2 of 2"),
     ("cut-after", 1, OutcomeKind::Unconfirmed, "key 1 of 2"),
+    ("cut-after@2", 2, OutcomeKind::Unconfirmed, "key 2 of 2"),
+];
+
+/// A lock system whose OK comes before the card, and a site that has the card read back.
+const FIAS_READ_BACK_CASES: &[Case] = &[
+    ("none", 2, OutcomeKind::Done, "2 keys for"),
+    ("queued", 0, OutcomeKind::Unconfirmed, "key 1 of 2"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]
@@ -71,9 +98,49 @@ async fn every_fault_over_fias_is_told_as_it_is() {
     told_as_it_is("fias", FIAS, FIAS_CASES).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ok_without_a_card_is_found_out_where_the_site_has_it_read_back() {
+    let settings = format!("{FIAS}confirm = \"read-card\"\n");
+    told_as_it_is("fias", &settings, FIAS_READ_BACK_CASES).await;
+}
+
+/// The answer comes when Mews was told of the doubt: the local record learns the truth, Mews keeps
+/// what it was told, and no second card is made.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_answer_settles_the_local_record_and_makes_no_card() {
+    let settings = FIAS.replace("late_answer_ms = 500", "late_answer_ms = 60000");
+    let mut house = House::new(&settings).await;
+    let lock = house.simulate(
+        "fias",
+        "mem:lock",
+        &[("late_ms", "2500"), ("fault", "late@1")],
+    );
+    let device = house.cloud.add_device(DeviceKind::KeyCutter, "Encoder");
+    house.start_and_wait().await;
+    let order = KeyRequest::new("204", house.cloud.now());
+    let id = house.cloud.add_key(device, &order);
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Error, "{note}");
+    assert!(note.starts_with("UNCONFIRMED: Encoder: "), "{note}");
+    let known = || house.row(id).is_some_and(|row| row.resolved.is_some());
+    house.until("the late answer", |_| known()).await;
+    assert_eq!(kept(&house, id), OutcomeKind::Done);
+    let resolved = house.row(id).and_then(|row| row.resolved);
+    assert_eq!(resolved.as_deref(), Some("the device says: it happened"));
+    assert_eq!(house.cloud.state(id), Some(CommandState::Error));
+    assert_eq!(house.cloud.notes(id).as_deref(), Some(note.as_str()));
+    assert_eq!(lock.effects().len(), 1, "a late answer has made a card");
+    // The key was good after all: the next one of the stay is a copy.
+    let (state, note) = house.end(house.cloud.add_key(device, &order)).await;
+    assert_eq!(state, CommandState::Processed, "{note}");
+    assert_eq!(lock.effects()[1].facts["issue"], "copy", "{note}");
+    house.stop().await;
+}
+
 async fn told_as_it_is(kind: &str, devices: &str, cases: &[Case]) {
     let mut house = House::new(devices).await;
-    let lock = house.simulate(kind, "mem:lock", &[]);
+    let times = [("late_ms", "2500"), ("slow_ms", "300")];
+    let lock = house.simulate(kind, "mem:lock", &times);
     let device = house.cloud.add_device(DeviceKind::KeyCutter, "Encoder");
     house.start();
     let up = |hotel: &nightporter::sandbox::Hotel| hotel.sockets() == 1;

@@ -21,14 +21,16 @@ mod waiting;
 #[cfg(unix)]
 mod checker;
 mod command_line;
+mod key_bad_input;
 mod key_faults;
+mod key_rules;
+mod key_times;
+mod key_wires;
 mod keys;
 #[cfg(unix)]
 mod kill;
 mod mews;
 mod model;
-#[cfg(unix)]
-mod one_bill;
 #[cfg(unix)]
 mod plant;
 #[cfg(unix)]
