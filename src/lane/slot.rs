@@ -44,6 +44,11 @@ pub(super) struct Unwell {
     pub(super) since: Duration,
     pub(super) retry_at: Instant,
     pub(super) rest: Duration,
+    /// Found by a command and not by idling: a clock, an open document. Idling does not see it, so
+    /// what idling calls well ends it only if the next try does.
+    by_command: bool,
+    /// Tried at once already because idling called the device well.
+    tried: bool,
 }
 
 /// An open doubt that is being asked about.
@@ -159,8 +164,17 @@ impl Slot {
         self.hotel.board.device_is(&self.name, state, self.now());
     }
 
-    /// The device was found unwell: shown at once, and tried again after a rest.
+    /// A command found the device unwell: shown at once, and tried again after a rest.
     pub(super) fn is_unwell(&mut self, fault: Fault) {
+        self.unwell_by(fault, true);
+    }
+
+    /// Idling found the device unwell.
+    pub(super) fn is_seen_unwell(&mut self, fault: Fault) {
+        self.unwell_by(fault, false);
+    }
+
+    fn unwell_by(&mut self, fault: Fault, by_command: bool) {
         let now = driver_sdk::clock::now();
         let at_once = fault.code() == "SHELF-CONFLICT";
         let (since, rest) = match &self.unwell {
@@ -171,12 +185,29 @@ impl Slot {
             say: fault.say().clone(),
         });
         let retry_at = if at_once { now } else { now + rest };
+        let tried = self.unwell.as_ref().is_some_and(|old| old.tried);
         self.unwell = Some(Unwell {
             fault,
             since,
             retry_at,
             rest,
+            by_command,
+            tried,
         });
+    }
+
+    /// Idling calls the device well. What a command found is tried again at once, and is over if
+    /// that goes well, or if nothing was there to try it.
+    fn is_seen_well(&mut self) {
+        let now = driver_sdk::clock::now();
+        match &mut self.unwell {
+            Some(unwell) if unwell.by_command && now < unwell.retry_at + REST_MAX => {
+                if !std::mem::replace(&mut unwell.tried, true) {
+                    unwell.retry_at = now;
+                }
+            }
+            Some(_) | None => self.is_well(),
+        }
     }
 
     /// The device is well again.
@@ -262,7 +293,7 @@ impl Slot {
                 self.hotel
                     .board
                     .edit_device(&self.name, |device| device.warning = None);
-                self.is_well();
+                self.is_seen_well();
                 false
             }
             WatchEvent::Health(Health::Warned(fault)) => {
@@ -270,14 +301,14 @@ impl Slot {
                 self.hotel
                     .board
                     .edit_device(&self.name, |device| device.warning = Some(say));
-                self.is_well();
+                self.is_seen_well();
                 false
             }
             WatchEvent::Health(Health::Unwell(fault)) => {
                 // A fault that idling finds is shown; whether a command can run is decided by
                 // its own pre-flight, so it may still be tried at once.
                 let fresh = self.unwell.is_none();
-                self.is_unwell(fault);
+                self.is_seen_unwell(fault);
                 if let (true, Some(unwell)) = (fresh, &mut self.unwell) {
                     unwell.retry_at = driver_sdk::clock::now();
                 }

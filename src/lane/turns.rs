@@ -272,7 +272,7 @@ impl Lane {
             }
             Some(Heard::Unwell(index, fault)) => {
                 let slot = &mut self.slots[index];
-                slot.is_unwell(fault);
+                slot.is_seen_unwell(fault);
                 slot.idle_from = slot.unwell.as_ref().map(|unwell| unwell.retry_at);
             }
             Some(Heard::Crashed(index)) => {

@@ -100,7 +100,7 @@ fn decided(ended: Ended, attempt: u32, repeated: bool, rules: &Rules) -> Next {
         Ended::Judged(Verdict::Partly(proof)) => Next::Settle(Outcome::partly(proof)),
         Ended::Judged(Verdict::DidNotHappen) => did_not_happen(attempt, rules, None),
         Ended::Judged(Verdict::CannotTell { check }) => unconfirmed(check, repeated, rules),
-        Ended::GaveUp(fault) => unconfirmed(fault.say().clone(), repeated, rules),
+        Ended::GaveUp(fault) => unconfirmed(asked_in_vain(&fault), repeated, rules),
         Ended::Executed(Err(fault)) => match fault.kind() {
             FaultKind::Permanent => Next::Settle(Outcome::failed_by(&fault)),
             FaultKind::Transient | FaultKind::OperatorNeeded if attempt == 0 => Next::Wait(fault),
@@ -124,6 +124,15 @@ fn did_not_happen(attempt: u32, rules: &Rules, fault: Option<Fault>) -> Next {
         Some(fault) => Outcome::failed_by(&fault),
         None => Outcome::failed(Say::new("DID-NOT-HAPPEN")),
     })
+}
+
+/// What the last answer to a doubt is told as. That nothing was sent is true of the question and
+/// not of what is asked about.
+fn asked_in_vain(fault: &Fault) -> Say {
+    match fault.code() {
+        "LINK-UNREACHABLE" | "SESSION-DOWN" => Say::new("NOT-ASKED"),
+        _ => fault.say().clone(),
+    }
 }
 
 fn unconfirmed(check: Say, repeated: bool, rules: &Rules) -> Next {

@@ -157,3 +157,21 @@ fn a_life_has_one_direction() {
         .may_become(&reported)
     );
 }
+
+#[test]
+fn a_doubt_about_a_device_that_is_gone_never_says_that_nothing_was_sent() {
+    for (code, told) in [
+        ("LINK-UNREACHABLE", "NOT-ASKED"),
+        ("SESSION-DOWN", "NOT-ASKED"),
+        ("LINK-SILENT", "LINK-SILENT"),
+    ] {
+        let gave_up = Ended::GaveUp(Fault::transient(code));
+        let Next::Settle(outcome) = after(gave_up, 1, false, &Rules::of(Class::KeyCutter)) else {
+            panic!("{code} is settled");
+        };
+        assert_eq!(
+            (outcome.kind, outcome.say.code.as_str()),
+            (OutcomeKind::Unconfirmed, told)
+        );
+    }
+}

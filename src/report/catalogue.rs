@@ -21,6 +21,7 @@ pub(super) const PAGES: &[FaultPage] = pages![
     "JOURNAL-UNWRITABLE",
     "LOST-MEMORY",
     "NO-ZONE",
+    "NOT-ASKED",
     "PAYLOAD-LOST",
     "PERSON-SAYS",
     "REPEAT-NOT-PRINTED",

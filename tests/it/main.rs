@@ -3,6 +3,7 @@
 mod admin;
 mod audit;
 mod demo;
+mod fiscal;
 mod house;
 mod puppet;
 

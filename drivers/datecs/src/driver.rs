@@ -7,6 +7,7 @@ mod printer;
 mod reconcile;
 
 use driver_fiscal::document::{BillRef, Document, Kind, Payment};
+use driver_fiscal::pending::pending;
 use driver_fiscal::{address, mapping, payload};
 use driver_sdk::{
     Abilities, Attempt, Driver, Fault, FiscalWork, Job, Link, LocalWork, Proof, Run, Verdict,
@@ -170,7 +171,12 @@ impl Driver for DatecsDriver {
         match attempt.bookmark()? {
             Bookmark::Test => Ok(Verdict::DidNotHappen),
             Bookmark::Z { before, memory } => self.judge_day(before, &memory, run).await,
-            Bookmark::Document(mark) => self.judge(*mark, run).await,
+            Bookmark::Document(mark) => {
+                let (bill, total, currency) =
+                    (mark.bill.clone(), mark.total, mark.currency.clone());
+                let judged = self.judge(*mark, run).await;
+                judged.map_err(|fault| pending(fault, &bill, total, &currency))
+            }
         }
     }
 

@@ -15,6 +15,7 @@ pub mod money;
 pub mod note;
 pub mod pages;
 pub mod payload;
+pub mod pending;
 #[cfg(feature = "rehearsal")]
 pub mod rehearsal;
 pub mod tables;

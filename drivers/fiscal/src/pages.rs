@@ -5,6 +5,7 @@ use driver_sdk::{FaultPage, page};
 /// Every page of this crate; a driver adds its own with [`with`].
 pub const PAGES: &[FaultPage] = &[
     page!("FISCAL-AMOUNT"),
+    page!("FISCAL-BROKEN-OFF"),
     page!("FISCAL-BY-HAND"),
     page!("FISCAL-CURRENCY"),
     page!("FISCAL-DATA"),
@@ -29,6 +30,7 @@ pub const PAGES: &[FaultPage] = &[
     page!("FISCAL-PAYMENT-NEGATIVE"),
     page!("FISCAL-PAYMENT-OPEN"),
     page!("FISCAL-PAYMENT-UNMAPPED"),
+    page!("FISCAL-PENDING"),
     page!("FISCAL-SERIAL"),
     page!("FISCAL-SUMS"),
     page!("FISCAL-TAX-NUMBER"),

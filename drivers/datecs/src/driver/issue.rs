@@ -5,7 +5,7 @@ use driver_fiscal::class::ErrorClass;
 use driver_fiscal::document::{Document, Kind, Original, Refund};
 use driver_fiscal::verdict::{Expected, Judgement, judge};
 use driver_fiscal::{day, money, note, text};
-use driver_sdk::{Committed, Fault, Proof, Run};
+use driver_sdk::{Committed, Fault, FaultKind, Proof, Run};
 use jiff::civil::DateTime;
 
 use super::{Bookmark, DatecsDriver, Mark, Plan, Stage};
@@ -336,7 +336,7 @@ impl DatecsDriver {
                         ..row(mark)
                     },
                 );
-                fault.without_effect()
+                proved_undone(fault)
             }
             Ok(false) | Err(_) => fault,
         }
@@ -362,6 +362,19 @@ impl DatecsDriver {
         let now = self.talk.reading(&mark.baseline.last.serial).await?;
         Ok(now.last.number == mark.baseline.last.number)
     }
+}
+
+/// A refusal after which the printer shows that nothing exists. A code that leaves the end open has
+/// its end now, and may be tried again.
+fn proved_undone(fault: Fault) -> Fault {
+    if fault.kind() != FaultKind::InDoubt {
+        return fault.without_effect();
+    }
+    let code = fault.code().to_owned();
+    Fault::transient("FISCAL-BROKEN-OFF")
+        .with("code", code)
+        .caused_by(fault)
+        .without_effect()
 }
 
 /// What the readings say; the slip number the printer gave us counts as the next one, because

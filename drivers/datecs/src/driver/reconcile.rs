@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use driver_fiscal::audit::{self, Row};
 use driver_fiscal::money;
+use driver_fiscal::pending::pending;
 use driver_fiscal::verdict::{Judgement, Why};
 use driver_sdk::{Committed, Fault, Run, Say, Verdict};
 use tokio::time::sleep;
@@ -27,7 +28,8 @@ impl DatecsDriver {
             self.talk.resume(seq);
         }
         if let Some(fault) = self.talk.status().await?.blocker() {
-            run.waiting(fault.clone());
+            let shown = pending(fault.clone(), &mark.bill, mark.total, &mark.currency);
+            run.waiting(shown);
             return Err(fault);
         }
         let identity = self.talk.identity().await?;

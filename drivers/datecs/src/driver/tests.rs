@@ -456,7 +456,7 @@ async fn failure_9_paper_out_in_the_middle_makes_one_document() {
         if desk.journal.bookmark().is_some() {
             let fault = desk.reconcile().await.expect_err("still out");
             assert_eq!(fault.kind(), FaultKind::OperatorNeeded, "out after {lines}");
-            assert_eq!(desk.journal.waiting(), ["DATECS-PAPER"]);
+            assert_eq!(desk.journal.waiting(), ["FISCAL-PENDING"]);
         } else {
             assert_eq!(fault.code(), "DATECS-PAPER");
         }
