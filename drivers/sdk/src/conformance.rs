@@ -23,6 +23,7 @@
 //!
 //! [`TestHost`] and [`Faulty`] are the parts, for tests of a driver's own.
 
+mod checker;
 mod faulty;
 mod host;
 mod process;

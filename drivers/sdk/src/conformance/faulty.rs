@@ -28,9 +28,10 @@ pub enum Trouble {
     CutIn(usize),
     /// The connection breaks when so many bytes went out, and dials are refused.
     Unplugged(usize),
-    /// What goes out after so many bytes is swallowed.
+    /// What goes out after so many bytes is swallowed. A network line loses nothing in the middle:
+    /// where it did, it breaks when the trouble is over.
     DeafOut(usize),
-    /// What comes in after so many bytes is swallowed.
+    /// What comes in after so many bytes is swallowed; see [`Trouble::DeafOut`].
     MuteIn(usize),
     /// What comes in after so many bytes comes late by this long, in its order.
     LateIn(usize, Duration),
@@ -39,11 +40,10 @@ pub enum Trouble {
 }
 
 /// How a babbling device talks: a piece, a pause.
-const BABBLE: usize = 4096;
+const BABBLE: usize = 64 << 10;
 const BABBLE_PAUSE: Duration = Duration::from_millis(10);
-/// A driver that has read so much of it is proved to have no bound; the line breaks then, so that
-/// a test of it ends.
-pub(super) const BABBLE_MAX: usize = 4 << 20;
+/// The line breaks after so much of it, so that a test of it ends.
+const BABBLE_MAX: usize = 48 << 20;
 
 /// The state of one faulty line; clones share it.
 #[derive(Clone, Default)]
@@ -65,7 +65,12 @@ struct State {
     sent: usize,
     heard: usize,
     babbled: usize,
+    /// The most memory this process has had meanwhile, in bytes.
+    memory: usize,
     dials: usize,
+    /// It is a network, and this many connections have lost something of what they carried.
+    network: bool,
+    torn: usize,
     /// When what is held back comes; the delay happens once.
     late_until: Option<Instant>,
     wakers: Vec<Waker>,
@@ -78,7 +83,10 @@ impl Default for State {
             sent: 0,
             heard: 0,
             babbled: 0,
+            memory: 0,
             dials: 0,
+            network: false,
+            torn: 0,
             late_until: None,
             wakers: Vec::new(),
         }
@@ -94,6 +102,13 @@ impl Troubles {
         all
     }
 
+    /// The line is a network: TCP carries all, in order, or breaks.
+    #[must_use]
+    pub fn on_a_network(self) -> Self {
+        self.state().network = true;
+        self
+    }
+
     /// Something else is wrong from now on.
     pub fn set(&self, trouble: Trouble) {
         let wakers = {
@@ -106,9 +121,18 @@ impl Troubles {
         }
     }
 
-    /// Nothing is wrong any more. What was swallowed stays lost.
+    /// Nothing is wrong any more. What was swallowed stays lost, and a network connection that
+    /// lost something breaks.
     pub fn heal(&self) {
-        self.set(Trouble::None);
+        let torn = {
+            let state = self.state();
+            state.network && state.torn > 0
+        };
+        self.set(if torn {
+            Trouble::CutOut(0)
+        } else {
+            Trouble::None
+        });
     }
 
     /// Bytes that went out so far.
@@ -127,6 +151,11 @@ impl Troubles {
     #[must_use]
     pub fn babbled(&self) -> usize {
         self.state().babbled
+    }
+
+    /// The most memory this process has had while it heard endless talk, in bytes.
+    pub(super) fn memory(&self) -> usize {
+        self.state().memory
     }
 
     /// How often the line was opened.
@@ -198,6 +227,8 @@ impl Dialer for Faulty {
                 held: Vec::new(),
                 alarm: None,
                 next_babble: None,
+                piece: 0,
+                torn: false,
             }) as Box<dyn Port>)
         })
     }
@@ -219,6 +250,23 @@ struct FaultyPort {
     held: Vec<u8>,
     alarm: Option<Pin<Box<Sleep>>>,
     next_babble: Option<Instant>,
+    /// What is left of the present piece.
+    piece: usize,
+    /// Something of what it carried was swallowed.
+    torn: bool,
+}
+
+impl Drop for FaultyPort {
+    fn drop(&mut self) {
+        self.mend();
+    }
+}
+
+/// The memory of this process in bytes, where the system tells it; else 0.
+pub(super) fn resident() -> usize {
+    let pages = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages = pages.and_then(|all| all.split(' ').nth(1)?.parse::<usize>().ok());
+    pages.map_or(0, |pages| pages * 4096)
 }
 
 fn reset() -> io::Error {
@@ -226,7 +274,22 @@ fn reset() -> io::Error {
 }
 
 impl FaultyPort {
+    fn tear(&mut self) {
+        if !self.torn {
+            self.torn = true;
+            self.troubles.state().torn += 1;
+        }
+    }
+
+    fn mend(&mut self) {
+        if self.torn {
+            self.torn = false;
+            self.troubles.state().torn -= 1;
+        }
+    }
+
     fn cut(&mut self) -> io::Error {
+        self.mend();
         self.inner = None;
         self.held.clear();
         self.troubles.broke();
@@ -242,14 +305,23 @@ impl FaultyPort {
     }
 
     fn babble(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let next = *self.next_babble.get_or_insert_with(clock_source::now);
-        ready!(self.wait(next, cx));
+        if self.piece == 0 {
+            let next = *self.next_babble.get_or_insert_with(clock_source::now);
+            ready!(self.wait(next, cx));
+            self.piece = BABBLE;
+        }
         if self.troubles.babbled() >= BABBLE_MAX {
             return Poll::Ready(Err(self.cut()));
         }
-        let piece = buf.remaining().min(BABBLE);
+        let piece = buf.remaining().min(self.piece);
         buf.put_slice(&vec![b'?'; piece]);
         self.troubles.state().babbled += piece;
+        self.piece -= piece;
+        if self.piece == 0 {
+            let memory = resident();
+            let mut state = self.troubles.state();
+            state.memory = state.memory.max(memory);
+        }
         self.next_babble = Some(clock_source::now() + BABBLE_PAUSE);
         Poll::Ready(Ok(()))
     }
@@ -277,6 +349,9 @@ impl FaultyPort {
         ready!(Pin::new(inner).poll_read(cx, &mut read))?;
         let bytes = read.filled();
         let count = bytes.len();
+        if matches!(trouble, Trouble::MuteIn(at) if heard >= at) && count > 0 {
+            self.tear();
+        }
         let mut state = self.troubles.state();
         state.heard += count;
         match trouble {
@@ -358,6 +433,7 @@ impl AsyncWrite for FaultyPort {
         };
         let room = match trouble {
             Trouble::DeafOut(at) if sent >= at => {
+                self.tear();
                 self.troubles.state().sent += buf.len();
                 return Poll::Ready(Ok(buf.len()));
             }
@@ -442,7 +518,10 @@ impl Poster for FaultyPoster {
                 }
                 Trouble::MuteIn(at) if heard >= at => std::future::pending::<()>().await,
                 Trouble::LateIn(at, by) if heard >= at => tokio::time::sleep(by).await,
-                Trouble::Babbling(at) if heard >= at => return Err(self.fault("LINK-GARBLED")),
+                Trouble::Babbling(at) if heard >= at => {
+                    self.troubles.state().babbled += BABBLE;
+                    return Ok(Bytes::from(vec![b'?'; BABBLE]));
+                }
                 Trouble::None
                 | Trouble::CutOut(_)
                 | Trouble::CutIn(_)

@@ -1,7 +1,7 @@
 //! A host that remembers: the worker's journal and shelf, in memory.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -38,9 +38,13 @@ struct State {
     durable: usize,
 }
 
+/// Values by key, with how often each was written.
+type Shelf = BTreeMap<String, (Value, u64)>;
+
 /// A [`Host`] for tests of drivers. It outlives a crash of the driver, as a journal does.
 pub struct TestHost {
     state: Mutex<State>,
+    shelf: Arc<Mutex<Shelf>>,
     hung: watch::Sender<bool>,
 }
 
@@ -48,6 +52,7 @@ impl Default for TestHost {
     fn default() -> Self {
         Self {
             state: Mutex::default(),
+            shelf: Arc::default(),
             hung: watch::Sender::new(false),
         }
     }
@@ -66,10 +71,21 @@ impl TestHost {
         Self::default()
     }
 
+    /// The host of another device of the same system: they share one shelf.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            shelf: self.shelf.clone(),
+            ..Self::default()
+        }
+    }
+
     /// Everything so far.
     #[must_use]
     pub fn recorded(&self) -> Recorded {
-        self.state().recorded.clone()
+        let mut recorded = self.state().recorded.clone();
+        recorded.shelf = self.shelf().clone();
+        recorded
     }
 
     /// From now on every commit is refused: cancelled, too old.
@@ -110,12 +126,16 @@ impl TestHost {
         self.state().recorded.bookmark.is_some()
     }
 
+    /// The command is over, whatever became of it: the next one begins without a bookmark.
+    pub(super) fn forget(&self) {
+        self.state().recorded.bookmark = None;
+    }
+
     /// The row is settled with what the attempt staged last; the next attempt begins without a
     /// bookmark.
     pub fn settle(&self, staged: Staged) {
-        let mut state = self.state();
-        state.recorded.write(staged);
-        state.recorded.bookmark = None;
+        self.write(staged);
+        self.state().recorded.bookmark = None;
     }
 
     /// Puts a value on the shelf.
@@ -124,13 +144,36 @@ impl TestHost {
             put: [(key.to_owned(), value)].into(),
             ..Staged::default()
         };
-        self.state().recorded.write(staged);
+        self.write(staged);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
             .expect("no code panics while it holds this lock")
+    }
+
+    fn shelf(&self) -> MutexGuard<'_, Shelf> {
+        self.shelf
+            .lock()
+            .expect("no code panics while it holds this lock")
+    }
+
+    fn write(&self, staged: Staged) {
+        let mut shelf = self.shelf();
+        for (key, value) in staged.put {
+            let slot = shelf.entry(key).or_insert((Value::Null, 0));
+            *slot = (value, slot.1 + 1);
+        }
+        drop(shelf);
+        self.state().recorded.audit.extend(staged.audit);
+    }
+
+    /// True if what this attempt has read is still so.
+    fn unchanged(&self, read: &BTreeMap<String, u64>) -> bool {
+        let shelf = self.shelf();
+        let version = |key| shelf.get(key).map_or(0, |(_, version)| *version);
+        read.iter().all(|(key, seen)| version(key) == *seen)
     }
 
     async fn durable(&self, bookmark: Value, staged: Staged, commit: bool) -> Result<(), Fault> {
@@ -142,35 +185,27 @@ impl TestHost {
             if let Some(fault) = state.refuse.clone().filter(|_| commit) {
                 return Err(fault);
             }
-            let hangs = state.hang_at.filter(|(nth, _)| *nth == state.durable);
-            if !matches!(hangs, Some((_, false))) {
-                let recorded = &mut state.recorded;
-                recorded.write(staged);
-                recorded.bookmark = Some(bookmark.clone());
-                if commit {
-                    recorded.commits.push(bookmark);
-                } else {
-                    recorded.checkpoints.push(bookmark);
-                }
-            }
-            hangs.is_some()
+            state.hang_at.filter(|(nth, _)| *nth == state.durable)
         };
-        if hangs {
+        if !self.unchanged(&staged.read) {
+            return Err(Fault::transient("SHELF-CONFLICT"));
+        }
+        if !matches!(hangs, Some((_, false))) {
+            self.write(staged);
+            let recorded = &mut self.state().recorded;
+            recorded.bookmark = Some(bookmark.clone());
+            if commit {
+                recorded.commits.push(bookmark);
+            } else {
+                recorded.checkpoints.push(bookmark);
+            }
+        }
+        if hangs.is_some() {
             self.hung.send_replace(true);
             std::future::pending::<()>().await;
         }
         tokio::task::yield_now().await;
         Ok(())
-    }
-}
-
-impl Recorded {
-    fn write(&mut self, staged: Staged) {
-        for (key, value) in staged.put {
-            let slot = self.shelf.entry(key).or_insert((Value::Null, 0));
-            *slot = (value, slot.1 + 1);
-        }
-        self.audit.extend(staged.audit);
     }
 }
 
@@ -192,8 +227,7 @@ impl Host for TestHost {
     }
 
     fn shelf(&self, key: &str) -> Option<ShelfRead> {
-        let state = self.state();
-        let (value, version) = state.recorded.shelf.get(key)?.clone();
+        let (value, version) = self.shelf().get(key)?.clone();
         Some(ShelfRead { value, version })
     }
 }

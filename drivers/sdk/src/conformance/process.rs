@@ -19,23 +19,36 @@ use super::seen::Seen;
 use super::suite::{Seat, World};
 use super::truth::Claim;
 use crate::driver::Attempt;
-use crate::fault::Fault;
+use crate::fault::{Fault, FaultKind};
 use crate::hub::{DialFactory, Hub, LinkError, Opened};
 use crate::job::Job;
 use crate::kind::DriverKind;
 use crate::link::{Dialer, Port};
 use crate::requests::Poster;
 use crate::run::Run;
-use crate::vocabulary::DeviceName;
+use crate::vocabulary::{Class, DeviceName};
 
-/// The class's longest silence of one step, and the time a person has.
-pub(super) const SILENCE_MAX: Duration = Duration::from_secs(90);
-pub(super) const OPERATOR_WAIT: Duration = Duration::from_secs(60);
+/// The longest silence of one step, and the time a person has, as the worker sets them.
+fn patience(class: Class) -> (Duration, Duration) {
+    let (silence, person) = match class {
+        Class::Printer => (300, 60),
+        Class::KeyCutter => (90, 90),
+        Class::FiscalMachine => (180, 900),
+        Class::PaymentTerminal => (180, 180),
+        Class::PassportScanner => (60, 60),
+    };
+    (Duration::from_secs(silence), Duration::from_secs(person))
+}
+
 /// What the worker gives a step beyond its deadline before it drops the driver.
 const GRACE: Duration = Duration::from_secs(10);
 /// How often a doubt is asked about before it counts as unconfirmed.
 const ASKED_MAX: usize = 6;
 const ASKED_PAUSE: Duration = Duration::from_secs(10);
+/// How often an attempt is run again: at once because another device changed the shelf, and after
+/// a rest because nothing happened and later may work.
+const AGAIN_MAX: usize = 5;
+const AGAIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// How an attempt ended.
 pub(super) enum Ended {
@@ -44,6 +57,14 @@ pub(super) enum Ended {
     Doubt,
     /// Dropped after its commit: to be reconciled by a new process.
     Gone,
+    /// It was silent beyond its deadline and dropped; whether it had committed.
+    Overdue(bool),
+    Panicked(String),
+}
+
+/// What a driver does that it may never do, while a doubt of it is asked about.
+pub(super) enum Fell {
+    Overdue,
     Panicked(String),
 }
 
@@ -57,6 +78,8 @@ pub(super) enum Event {
     Cancel(usize),
     /// The worker is told to stop before the nth poll.
     Stop(usize),
+    /// Nothing, and what may work later is tried again, as the worker does.
+    Patience,
 }
 
 /// The world's wire, with its troubles.
@@ -112,6 +135,7 @@ impl Dialer for Direct {
 /// The devices of a process and its conversations.
 pub(super) struct Process {
     pub devices: Vec<Opened>,
+    patience: (Duration, Duration),
     _sessions: JoinSet<()>,
 }
 
@@ -139,6 +163,7 @@ impl Process {
         }
         Ok(Self {
             devices,
+            patience: patience(kind.class()),
             _sessions: sessions,
         })
     }
@@ -146,6 +171,7 @@ impl Process {
     /// All devices work at once. `None` for each that was dropped.
     pub async fn attempts(
         &mut self,
+        jobs: &[Job],
         seats: &[Seat],
         hosts: &[Arc<TestHost>],
         event: Event,
@@ -154,18 +180,19 @@ impl Process {
         let stopping = CancellationToken::new();
         let cancelled = CancellationToken::new();
         let mut slots: Vec<Option<Ended>> = seats.iter().map(|_| None).collect();
+        let patience = self.patience;
+        let (stop, cancel) = (&stopping, &cancelled);
         let all = self
             .devices
             .iter_mut()
-            .zip(seats)
+            .zip(seats.iter().zip(jobs))
             .zip(hosts)
             .zip(&mut slots)
-            .map(|(((opened, seat), host), slot)| {
-                let (stopping, cancelled) = (stopping.clone(), cancelled.clone());
-                async move {
-                    let ended = attempt(opened, seat, host, stopping, cancelled, seen).await;
-                    *slot = Some(ended);
-                }
+            .map(|(((opened, (seat, job)), host), slot)| async move {
+                let run = || new_run(host, patience, stop.clone(), cancel.clone());
+                let patient = event == Event::Patience;
+                let end = attempt(opened, (job, seat.asked, patient), host, &run, seen);
+                *slot = Some(end.await);
             });
         let work = futures_util::future::join_all(all).map(drop);
         let mut stepped = Stepped {
@@ -181,7 +208,7 @@ impl Process {
                     cancelled.cancel();
                 }
                 Event::Stop(_) => stopping.cancel(),
-                Event::None | Event::Crash(_) => {}
+                Event::None | Event::Patience | Event::Crash(_) => {}
             }),
         };
         (&mut stepped).await;
@@ -205,25 +232,23 @@ impl Process {
     pub async fn reconcile(
         &mut self,
         number: usize,
-        seat: &Seat,
+        (job, asked): (&Job, usize),
         host: &Arc<TestHost>,
         troubles: &Troubles,
         seen: &Seen,
-    ) -> Result<Claim, String> {
-        let asked = seat.asked;
+    ) -> Result<Claim, Fell> {
+        let patience = self.patience;
         let device = &mut self.devices[number].device;
-        if !device.abilities().reconcile {
-            return Ok(Claim::unknown(asked, "cannot be asked"));
-        }
         let attempt = Attempt {
-            id: seat.job.id,
+            id: job.id,
             number: 1,
-            committed_at: Some(seat.job.now),
-            job: Some(seat.job.clone()),
+            committed_at: Some(job.now),
+            job: Some(job.clone()),
             bookmark: host.recorded().bookmark.unwrap_or_default(),
         };
         for _ in 0..ASKED_MAX {
-            let run = new_run(host, CancellationToken::new(), CancellationToken::new());
+            let (stopping, cancelled) = (CancellationToken::new(), CancellationToken::new());
+            let run = new_run(host, patience, stopping, cancelled);
             let run = run.already_committed();
             let answer = bounded(device.reconcile(&attempt, &run), &run, host).await;
             match answer {
@@ -233,8 +258,9 @@ impl Process {
                     return Ok(Claim::verdict(&verdict, asked));
                 }
                 Bounded::Done(Err(later)) => seen.fault(&later),
-                Bounded::Overdue => {}
-                Bounded::Panicked(words) => return Err(words),
+                Bounded::NoPower => {}
+                Bounded::Overdue => return Err(Fell::Overdue),
+                Bounded::Panicked(words) => return Err(Fell::Panicked(words)),
             }
             // The first time it was asked with the trouble still there.
             troubles.heal();
@@ -244,33 +270,48 @@ impl Process {
     }
 }
 
-fn new_run(host: &Arc<TestHost>, stopping: CancellationToken, cancelled: CancellationToken) -> Run {
-    Run::new(
-        host.clone(),
-        SILENCE_MAX,
-        OPERATOR_WAIT,
-        stopping,
-        cancelled,
-    )
+fn new_run(
+    host: &Arc<TestHost>,
+    (silence, person): (Duration, Duration),
+    stopping: CancellationToken,
+    cancelled: CancellationToken,
+) -> Run {
+    Run::new(host.clone(), silence, person, stopping, cancelled)
 }
 
 async fn attempt(
     opened: &mut Opened,
-    seat: &Seat,
+    (job, asked, patient): (&Job, usize, bool),
     host: &Arc<TestHost>,
-    stopping: CancellationToken,
-    cancelled: CancellationToken,
+    new_run: &dyn Fn() -> Run,
     seen: &Seen,
 ) -> Ended {
-    let plan = match opened.device.prepare(&seat.job) {
-        Ok(plan) => plan,
-        Err(fault) => {
-            seen.fault(&fault);
-            return Ended::Claims(Claim::nothing(format!("prepare refused: {fault}")));
+    let mut again = 0;
+    let (result, run) = loop {
+        let plan = match opened.device.prepare(job) {
+            Ok(plan) => plan,
+            Err(fault) => {
+                seen.fault(&fault);
+                return Ended::Claims(Claim::nothing(format!("prepare refused: {fault}")));
+            }
+        };
+        let run = new_run();
+        let result = bounded(opened.device.execute(plan, &run), &run, host).await;
+        let fault = match &result {
+            Bounded::Done(Err(fault)) if !run.is_committed() => Some(fault),
+            Bounded::Done(_) | Bounded::NoPower | Bounded::Overdue | Bounded::Panicked(_) => None,
+        };
+        match fault {
+            Some(_) if again == AGAIN_MAX => break (result, run),
+            // Another device was faster.
+            Some(fault) if fault.code() == "SHELF-CONFLICT" => {}
+            Some(fault) if patient && fault.kind() == FaultKind::Transient => {
+                sleep(AGAIN_PAUSE).await;
+            }
+            Some(_) | None => break (result, run),
         }
+        again += 1;
     };
-    let run = new_run(host, stopping, cancelled);
-    let result = bounded(opened.device.execute(plan, &run), &run, host).await;
     for fault in host.recorded().waiting {
         seen.fault(&fault);
     }
@@ -281,12 +322,12 @@ async fn attempt(
                 return Ended::Claims(Claim::nothing("success without a commit"));
             }
             host.settle(run.take_staged());
-            Ended::Claims(Claim::proof(&proof, seat.asked))
+            Ended::Claims(Claim::proof(&proof, asked))
         }
         Bounded::Done(Err(fault)) => {
             let fault = fault.judged(run.is_committed());
             seen.fault(&fault);
-            match Claim::fault(&fault, seat.asked) {
+            match Claim::fault(&fault, asked) {
                 Some(claim) => {
                     host.settle(run.take_staged());
                     Ended::Claims(claim)
@@ -294,15 +335,18 @@ async fn attempt(
                 None => Ended::Doubt,
             }
         }
-        Bounded::Overdue if host.is_committed() => Ended::Gone,
-        Bounded::Overdue => Ended::Claims(Claim::nothing("dropped before its commit")),
+        Bounded::NoPower if host.is_committed() => Ended::Gone,
+        Bounded::NoPower => Ended::Claims(Claim::nothing("dropped before its commit")),
+        Bounded::Overdue => Ended::Overdue(host.is_committed()),
         Bounded::Panicked(words) => Ended::Panicked(words),
     }
 }
 
 pub(super) enum Bounded<T> {
     Done(T),
-    /// Beyond its deadline and grace, or the disk hangs: dropped.
+    /// The disk hangs: dropped.
+    NoPower,
+    /// Beyond its deadline and grace: dropped.
     Overdue,
     Panicked(String),
 }
@@ -316,14 +360,14 @@ async fn bounded<T>(
     let end = std::pin::pin!(async {
         tokio::select! {
             biased;
-            () = host.hung() => {}
-            () = overdue(run.deadlines()) => {}
+            () = host.hung() => Bounded::NoPower,
+            () = overdue(run.deadlines()) => Bounded::Overdue,
         }
     });
     match select(work, end).await {
         Either::Left((Ok(result), _)) => Bounded::Done(result),
         Either::Left((Err(panic), _)) => Bounded::Panicked(words_of(&*panic)),
-        Either::Right(_) => Bounded::Overdue,
+        Either::Right((end, _)) => end,
     }
 }
 
@@ -364,7 +408,8 @@ impl Future for Stepped<'_> {
                 return Poll::Ready(());
             }
             Event::Cancel(at) | Event::Stop(at) if self.polls == at => (self.act)(self.event),
-            Event::None | Event::Crash(_) | Event::Cancel(_) | Event::Stop(_) => {}
+            Event::None | Event::Patience | Event::Crash(_) | Event::Cancel(_) | Event::Stop(_) => {
+            }
         }
         self.polls += 1;
         match self.work.as_mut() {

@@ -1,22 +1,24 @@
 //! The promises, one function each.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::faulty::{BABBLE_MAX, Trouble, Troubles};
-use super::host::TestHost;
-use super::process::{Bounded, Ended, Event, Process, dropped_after, named, words_of};
-use super::suite::{Promise, Report, Suite, Violation, World};
-use super::truth::Claim;
+use super::checker::Checker;
+use super::faulty::{Trouble, resident};
+use super::process::{Bounded, Event, Process, dropped_after, named, words_of};
+use super::suite::{Promise, Report, Suite, Violation};
 use crate::fault::{Catalogue, Fault, FaultKind};
 use crate::settings::Settings;
 
 /// How long `idle` is watched.
 const IDLE_MAX: Duration = Duration::from_secs(120);
 const IDLE_POLLS: usize = 30;
+/// More memory than this for endless talk is a driver without a bound, in bytes.
+const MEMORY_MAX: usize = 16 << 20;
+static MEASURES: Mutex<()> = Mutex::const_new(());
 
 pub(super) async fn check(suite: &Suite) -> Report {
     let mut checker = Checker {
@@ -50,68 +52,7 @@ struct Clean {
     durable: usize,
 }
 
-/// One fresh world with its journal.
-struct Stage {
-    world: World,
-    troubles: Troubles,
-    hosts: Vec<Arc<TestHost>>,
-}
-
-struct Checker<'a> {
-    suite: &'a Suite,
-    report: Report,
-}
-
 impl Checker<'_> {
-    fn broke(&mut self, promise: Promise, when: &str, what: impl Into<String>) {
-        self.report.violations.push(Violation {
-            promise,
-            when: when.to_owned(),
-            what: what.into(),
-        });
-    }
-
-    fn stage(&self, trouble: Trouble) -> Stage {
-        Stage {
-            world: (self.suite.world)(),
-            troubles: Troubles::with(trouble),
-            hosts: self
-                .suite
-                .seats
-                .iter()
-                .map(|_| Arc::new(TestHost::new()))
-                .collect(),
-        }
-    }
-
-    fn open(&mut self, stage: &Stage) -> Option<Process> {
-        let suite = self.suite;
-        let opened = Process::start(
-            suite.kind,
-            &suite.link,
-            &suite.seats,
-            &stage.world,
-            &stage.troubles,
-        );
-        opened
-            .map_err(|what| self.broke(Promise::Works, "opening the device", what))
-            .ok()
-    }
-
-    /// Effects that belong to each device.
-    fn count(&self, stage: &Stage) -> Vec<usize> {
-        let effects = stage.world.device.effects();
-        let seats = self.suite.seats.iter();
-        seats
-            .map(|seat| {
-                effects
-                    .iter()
-                    .filter(|effect| (seat.belongs)(effect))
-                    .count()
-            })
-            .collect()
-    }
-
     /// Unknown keys are refused, and every page says something.
     fn settings(&mut self) {
         let stage = self.stage(Trouble::None);
@@ -335,15 +276,16 @@ impl Checker<'_> {
                 let idle = opened.device.idle(&opened.watch);
                 match dropped_after(polls, idle, IDLE_MAX).await {
                     Bounded::Done(ended) => ended_early &= ended,
-                    Bounded::Overdue => {}
+                    Bounded::NoPower | Bounded::Overdue => {}
                     Bounded::Panicked(what) => self.broke(Promise::NeverPanics, &when, what),
                 }
             }
             if !stage.world.device.effects().is_empty() {
                 self.broke(Promise::CommitFirst, &when, "idle had an effect");
             }
+            let jobs = self.jobs();
             let claims = self
-                .attempt_in(&mut process, &stage, Event::None, &when)
+                .attempt_in(&mut process, &jobs, &stage, Event::None, &when)
                 .await;
             sleep(self.suite.settle).await;
             let counts = self.count(&stage);
@@ -365,15 +307,19 @@ impl Checker<'_> {
     }
 
     async fn endless(&mut self, clean: &Clean) {
-        for at in spread(clean.heard, 8) {
+        // The memory of one process is measured: one at a time.
+        let _alone = MEASURES.lock().await;
+        for at in spread(clean.heard, 4) {
             let trouble = Trouble::Babbling(at);
             let when = format!("{trouble:?}");
             let stage = self.stage(trouble);
+            let before = resident();
             self.truth(&stage, Event::None, Promise::InputIsBounded, &when)
                 .await;
-            let read = stage.troubles.babbled();
-            if read >= BABBLE_MAX {
-                let what = format!("{read} bytes of it were read");
+            let kept = stage.troubles.memory().saturating_sub(before);
+            if kept > MEMORY_MAX {
+                let heard = stage.troubles.babbled();
+                let what = format!("{heard} bytes of it were heard and {kept} kept");
                 self.broke(Promise::InputIsBounded, &when, what);
             }
         }
@@ -383,114 +329,6 @@ impl Checker<'_> {
         let pages = Catalogue::new(self.suite.kind.faults().iter().copied());
         for what in self.suite.seen.undocumented(&pages) {
             self.broke(Promise::Documented, "a code", what);
-        }
-    }
-
-    /// One attempt in a fresh process, and what each device claims in the end.
-    async fn attempt(
-        &mut self,
-        stage: &Stage,
-        event: Event,
-        when: &str,
-    ) -> Option<(usize, Vec<Claim>)> {
-        let mut process = self.open(stage)?;
-        let ended = self.attempt_in(&mut process, stage, event, when).await;
-        drop(process);
-        sleep(self.suite.settle).await;
-        Some(ended)
-    }
-
-    async fn attempt_in(
-        &mut self,
-        process: &mut Process,
-        stage: &Stage,
-        event: Event,
-        when: &str,
-    ) -> (usize, Vec<Claim>) {
-        self.report.runs += 1;
-        let suite = self.suite;
-        let (ended, polls) = process
-            .attempts(&suite.seats, &stage.hosts, event, &suite.seen)
-            .await;
-        let crashed = ended.iter().any(|end| matches!(end, Ended::Gone));
-        if crashed {
-            // The device works on while nobody is there.
-            sleep(suite.settle).await;
-            match self.open(stage) {
-                Some(anew) => *process = anew,
-                None => return (polls, Vec::new()),
-            }
-        }
-        let mut claims = Vec::new();
-        for (number, end) in ended.into_iter().enumerate() {
-            let claim = match end {
-                Ended::Claims(claim) => claim,
-                Ended::Panicked(what) => {
-                    self.broke(Promise::NeverPanics, when, what);
-                    Claim::unknown(suite.seats[number].asked, "panicked")
-                }
-                Ended::Doubt | Ended::Gone => self.reconcile(process, number, stage, when).await,
-            };
-            claims.push(claim);
-        }
-        (polls, claims)
-    }
-
-    async fn reconcile(
-        &mut self,
-        process: &mut Process,
-        number: usize,
-        stage: &Stage,
-        when: &str,
-    ) -> Claim {
-        let suite = self.suite;
-        let (seat, host) = (&suite.seats[number], &stage.hosts[number]);
-        host.recover();
-        let verdict = process
-            .reconcile(number, seat, host, &stage.troubles, &suite.seen)
-            .await;
-        verdict.unwrap_or_else(|what| {
-            self.broke(Promise::NeverPanics, when, what);
-            Claim::unknown(seat.asked, "panicked")
-        })
-    }
-
-    /// One attempt; then what exists must be what was claimed, and a job that claims to have done
-    /// nothing can be done again without more than was asked.
-    async fn truth(&mut self, stage: &Stage, event: Event, promise: Promise, when: &str) {
-        let Some((_, claims)) = self.attempt(stage, event, when).await else {
-            return;
-        };
-        let counts = self.count(stage);
-        let mut all_nothing = !claims.is_empty();
-        for (number, (claim, count)) in claims.iter().zip(&counts).enumerate() {
-            all_nothing &= claim.effects == (0..=0);
-            if !claim.effects.contains(count) {
-                let what = format!(
-                    "device {}: {count} exist; concluded {}",
-                    number + 1,
-                    claim.words
-                );
-                self.broke(promise, when, what);
-                return;
-            }
-        }
-        if !all_nothing || promise == Promise::PartIsTold {
-            return;
-        }
-        stage.troubles.heal();
-        for host in &stage.hosts {
-            host.recover();
-        }
-        let again = format!("{when}, then run again");
-        let Some((_, claims)) = self.attempt(stage, Event::None, &again).await else {
-            return;
-        };
-        for (claim, count) in claims.iter().zip(self.count(stage)) {
-            if !claim.effects.contains(&count) {
-                let what = format!("{count} exist; concluded {}", claim.words);
-                self.broke(promise, &again, what);
-            }
         }
     }
 }

@@ -12,18 +12,25 @@ pub(super) struct Seen(Mutex<BTreeMap<String, BTreeSet<Vec<String>>>>);
 
 impl Seen {
     pub fn say(&self, say: &Say) {
+        self.said(&say.code, Some(say.args.keys().cloned().collect()));
+    }
+
+    fn said(&self, code: &str, arguments: Option<Vec<String>>) {
         let mut all = self
             .0
             .lock()
             .expect("no code panics while it holds this lock");
-        let names = say.args.keys().cloned().collect();
-        all.entry(say.code.clone()).or_default().insert(names);
+        all.entry(code.to_owned()).or_default().extend(arguments);
     }
 
     pub fn fault(&self, fault: &Fault) {
-        self.say(fault.say());
-        if let Some(proof) = fault.effect() {
-            self.say(&proof.say);
+        match fault.effect() {
+            // People read what exists; the fault's own code is for the log and its page.
+            Some(proof) => {
+                self.said(fault.code(), None);
+                self.say(&proof.say);
+            }
+            None => self.say(fault.say()),
         }
     }
 

@@ -63,6 +63,10 @@ pub enum Promise {
     CutIsTold,
     /// A late answer is never taken for the next.
     LateIsNotNext,
+    /// It ends by itself: it is never silent beyond its deadline.
+    EndsInTime,
+    /// Whatever went wrong, the next command works.
+    NextIsUnaffected,
     /// Cancelled before, between or after: what exists is told.
     CancelIsTold,
     /// A stop at any await: what exists is told.

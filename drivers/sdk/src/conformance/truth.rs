@@ -9,6 +9,8 @@ use crate::vocabulary::Grade;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Claim {
     pub effects: RangeInclusive<usize>,
+    /// Nobody knows, and a person must look: a device that deals in money is blocked until then.
+    pub open: bool,
     /// In words, for a violation.
     pub words: String,
 }
@@ -17,6 +19,7 @@ impl Claim {
     pub fn nothing(words: impl Into<String>) -> Self {
         Self {
             effects: 0..=0,
+            open: false,
             words: words.into(),
         }
     }
@@ -25,6 +28,7 @@ impl Claim {
     pub fn unknown(asked: usize, words: impl Into<String>) -> Self {
         Self {
             effects: 0..=asked,
+            open: true,
             words: words.into(),
         }
     }
@@ -34,10 +38,14 @@ impl Claim {
         match proof.grade {
             Grade::Done => Self {
                 effects: asked..=asked,
+                open: false,
                 words,
             },
             // The device cannot say more, and nobody claims it did.
-            Grade::Sent | Grade::Accepted => Self::unknown(asked, words),
+            Grade::Sent | Grade::Accepted => Self {
+                open: false,
+                ..Self::unknown(asked, words)
+            },
         }
     }
 
@@ -57,6 +65,7 @@ impl Claim {
         match verdict {
             Verdict::Happened(proof) => Self {
                 effects: asked..=asked,
+                open: false,
                 words: format!("Happened {}", proof.say.code),
             },
             Verdict::Partly(proof) => Self::part(asked, format!("Partly {}", proof.say.code)),
@@ -71,6 +80,7 @@ impl Claim {
     fn part(asked: usize, words: String) -> Self {
         Self {
             effects: 1..=asked.saturating_sub(1),
+            open: false,
             words,
         }
     }

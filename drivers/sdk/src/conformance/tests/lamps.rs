@@ -35,7 +35,7 @@ impl Lamps {
             _ => return None,
         }
         let count = lit.iter().filter(|one| *one == lamp).count();
-        Some(format!("{id} {count}\n"))
+        Some(format!("\n{id} {count}\n"))
     }
 }
 
@@ -110,7 +110,8 @@ impl Session for Wire {
             };
             let order = call.ask();
             let what = if order.on { "on" } else { "?" };
-            let text = format!("{next} {} {what}\n", order.lamp);
+            // What an earlier line lost of itself ends before this one.
+            let text = format!("\n{next} {} {what}\n", order.lamp);
             if order.on && call.committed().is_none() {
                 call.refuse(Fault::permanent("LAMP-REFUSED").without_effect());
                 continue;
@@ -221,6 +222,14 @@ struct Lamp {
 }
 
 impl Lamp {
+    async fn is_up(&self) -> Result<(), Fault> {
+        let up = async {
+            self.wire.up().await;
+            Ok(())
+        };
+        patiently(up).await
+    }
+
     async fn count(&self) -> Result<usize, Fault> {
         let order = Order {
             lamp: self.name.clone(),
@@ -257,11 +266,7 @@ impl Driver for Lamp {
     }
 
     async fn execute(&mut self, (): (), run: &Run) -> Result<Proof, Fault> {
-        patiently(async {
-            self.wire.up().await;
-            Ok(())
-        })
-        .await?;
+        self.is_up().await?;
         let before = self.count().await?;
         let leave = run.commit(&before).await?;
         let order = Order {
@@ -277,7 +282,7 @@ impl Driver for Lamp {
 
     async fn reconcile(&mut self, attempt: &Attempt, _: &Run) -> Result<Verdict, Fault> {
         let before: usize = attempt.bookmark()?;
-        self.wire.up().await;
+        self.is_up().await?;
         Ok(if self.count().await? > before {
             Verdict::Happened(Proof::new(Grade::Done, Say::new("LAMP-LIT")))
         } else {

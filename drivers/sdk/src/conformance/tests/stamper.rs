@@ -35,6 +35,10 @@ pub(super) enum Lacks {
     DoubtInSilence,
     /// It thinks that a lost line means that nothing happened.
     DoubtInCut,
+    /// It waits for ever after a silence.
+    Patience,
+    /// It refuses everything after a silence.
+    Recovery,
     /// It does not bring the line back into step.
     Resync,
     /// Cancelled, it says that nothing happened.
@@ -148,8 +152,14 @@ impl Exchange for Line {
         out.extend_from_slice(b"\n");
     }
     fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Answer>, Fault> {
+        let garbled = || Fault::transient("LINK-GARBLED").with("address", "the stamper");
         let Some(end) = input.iter().position(|byte| *byte == b'\n') else {
-            return Ok(None);
+            // No answer is so long.
+            return if input.len() > 100 {
+                Err(garbled())
+            } else {
+                Ok(None)
+            };
         };
         let line = input.split_to(end + 1);
         let text = String::from_utf8_lossy(&line[..end]).into_owned();
@@ -160,7 +170,7 @@ impl Exchange for Line {
                 counter,
                 refused: mark == "N",
             })),
-            _ => Err(Fault::transient("LINK-GARBLED").with("address", "the stamper")),
+            _ => Err(garbled()),
         }
     }
 }
@@ -251,6 +261,7 @@ impl DriverKind for StamperKind {
             copies,
             lacks: self.0,
             prepared: AtomicUsize::new(0),
+            sulks: false,
         }))
     }
 
@@ -268,6 +279,7 @@ struct Driving {
     copies: usize,
     lacks: Lacks,
     prepared: AtomicUsize,
+    sulks: bool,
 }
 
 impl Driving {
@@ -328,6 +340,11 @@ impl Driving {
     async fn stamp(&mut self, leave: Committed<'_>) -> Result<Answer, Fault> {
         let lacks = self.lacks;
         let stamped = self.link()?.effect(leave, Line("P")).await;
+        let silent = matches!(&stamped, Err(fault) if fault.code() == "LINK-SILENT");
+        self.sulks = silent && lacks == Lacks::Recovery;
+        if silent && lacks == Lacks::Patience {
+            std::future::pending::<()>().await;
+        }
         stamped.map_err(|fault| match (lacks, fault.code()) {
             (Lacks::DoubtInSilence, "LINK-SILENT") | (Lacks::DoubtInCut, "LINK-LOST") => {
                 fault.without_effect()
@@ -364,6 +381,9 @@ impl Driver for Driving {
     }
 
     async fn execute(&mut self, (): (), run: &Run) -> Result<Proof, Fault> {
+        if self.sulks {
+            return Err(Fault::transient("STAMP-ENDED"));
+        }
         let counter = self.counter().await?;
         if self.lacks == Lacks::Commit {
             self.link()?.ask(Ask(Line("P"))).await?;

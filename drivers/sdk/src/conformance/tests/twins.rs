@@ -81,6 +81,8 @@ twins! {
     a_crash_taken_for_nothing_is_found: Memory breaks CrashIsTold;
     a_silence_taken_for_nothing_is_found: DoubtInSilence breaks SilenceIsTold;
     a_cut_taken_for_nothing_is_found: DoubtInCut breaks CutIsTold;
+    a_wait_without_end_is_found: Patience breaks EndsInTime;
+    a_driver_that_never_recovers_is_found: Recovery breaks NextIsUnaffected;
     a_late_answer_taken_for_the_next_is_found: Resync breaks LateIsNotNext;
     a_lie_after_a_cancel_is_found: TruthOnCancel breaks CancelIsTold;
     a_lie_after_a_stop_is_found: TruthOnStop breaks StopIsTold;
