@@ -5,11 +5,14 @@
 //! tests use it to die between two steps that a random moment seldom hits.
 
 /// The points, in the order of a command's life.
-pub const POINTS: [&str; 7] = [
+pub const POINTS: [&str; 10] = [
     "payload-written",
     "accepted",
+    "before-processing",
+    "after-processing",
     "before-commit",
     "after-commit",
+    "after-checkpoint",
     "before-settle",
     "after-settle",
     "before-reported",

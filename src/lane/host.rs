@@ -91,7 +91,10 @@ impl Host for AttemptHost {
                 .with(move |core| core.checkpoint(id, &bookmark, &gate))
                 .await;
             match kept {
-                Ok(Ok(())) => Ok(()),
+                Ok(Ok(())) => {
+                    crate::crash::point("after-checkpoint");
+                    Ok(())
+                }
                 // Nothing was written: the driver reads again and decides anew.
                 Ok(Err(_)) => Err(Fault::transient("SHELF-CONFLICT")),
                 Err(error) => Err(self.journal_fault(&error)),

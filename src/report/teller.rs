@@ -554,6 +554,7 @@ pub async fn confirm_processing(hotel: &Hotel, row: &Row) -> Result<(), NotConfi
     {
         return Err(NotConfirmed::Later);
     }
+    crate::crash::point("before-processing");
     let rank = Rank {
         priority: Priority::ProcessingOfMoney,
         created: Some(row.created),
@@ -578,6 +579,7 @@ pub async fn confirm_processing(hotel: &Hotel, row: &Row) -> Result<(), NotConfi
         }
     };
     if confirmed.is_ok() {
+        crate::crash::point("after-processing");
         let said = hotel
             .journal
             .with(move |core| core.said(id, Said::Processing, now))

@@ -33,6 +33,8 @@ mod kill;
 mod mews;
 mod model;
 #[cfg(unix)]
+mod one_bill;
+#[cfg(unix)]
 mod plant;
 #[cfg(unix)]
 mod power;

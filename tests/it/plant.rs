@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use driver_link::host::serve_tcp;
 use driver_sdk::VirtualDevice;
-use nightporter::sandbox::{DeviceKind, KeyRequest, Sandbox, SandboxOptions};
+use nightporter::crash::POINTS;
+use nightporter::sandbox::{DeviceKind, Hotel, HotelOptions, KeyRequest, Sandbox, SandboxOptions};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
@@ -23,44 +24,110 @@ pub use crate::house::say;
 struct Recipe {
     kind: &'static str,
     class: DeviceKind,
+    /// Around the address of the virtual device.
+    link: [&'static str; 2],
     settings: &'static str,
-    /// Between the order and the thing, so that there is a time to die in.
-    slow: &'static [(&'static str, &'static str)],
+    /// Between the order and the thing, so that there is a time to die in; and its zone.
+    switches: &'static [(&'static str, &'static str)],
+    /// The device keeps what it did, so that a broken attempt can be judged: no doubt is owed.
+    remembers: bool,
+    /// The crash points that only some classes come to.
+    reaches: &'static [&'static str],
 }
 
-const RECIPES: [Recipe; 3] = [
+const WIRE: [&str; 2] = ["tcp:", ""];
+const MONEY: &[&str] = &["before-processing", "after-processing", "after-checkpoint"];
+
+const RECIPES: [Recipe; 5] = [
     Recipe {
         kind: "pms-industry-standard",
         class: DeviceKind::KeyCutter,
+        link: WIRE,
         settings: "profile = \"salto\"\nencoder = \"Online Encoder\"\nanswer_timeout_ms = 3000",
-        slow: &[("card_ms", "250"), ("copies", "any")],
+        switches: &[("card_ms", "250"), ("copies", "any")],
+        remembers: false,
+        reaches: &["after-checkpoint"],
     },
     Recipe {
         kind: "fias",
         class: DeviceKind::KeyCutter,
+        link: WIRE,
         settings: "encoder = \"1\"\nanswer_timeout_ms = 3000\nlate_answer_ms = 3000",
-        slow: &[("card_ms", "250"), ("copies", "any")],
+        switches: &[("card_ms", "250"), ("copies", "any")],
+        remembers: false,
+        reaches: &["after-checkpoint"],
     },
     Recipe {
         kind: "escpos",
         class: DeviceKind::Printer,
+        link: WIRE,
         settings: "dots = 576",
-        slow: &[],
+        switches: &[],
+        remembers: false,
+        reaches: &[],
+    },
+    Recipe {
+        kind: "datecs",
+        class: DeviceKind::FiscalMachine,
+        link: WIRE,
+        settings: "vat = { NIGHT = { group = 2, percent = \"9\" }, \
+                   untaxed = { group = 1, percent = \"0\" } }\npayments = { Cash = \"0\" }",
+        switches: &[("zone", ZONE)],
+        remembers: true,
+        reaches: MONEY,
+    },
+    Recipe {
+        kind: "epson-rt",
+        class: DeviceKind::FiscalMachine,
+        link: ["http://", "/cgi-bin/fpmate.cgi"],
+        settings: "vat = { NIGHT = { group = 2 }, untaxed = { group = 11 } }\n\
+                   payments = { Cash = \"0-0\" }",
+        switches: &[("zone", ZONE)],
+        remembers: true,
+        reaches: &["before-processing", "after-processing"],
     },
 ];
+
+/// The sandbox's hotel is there.
+const ZONE: &str = "Europe/Lisbon";
+
+fn recipe(kind: &str) -> &'static Recipe {
+    RECIPES
+        .iter()
+        .find(|recipe| recipe.kind == kind)
+        .expect("it has a recipe")
+}
+
+/// The crash points that a worker with these kinds of devices comes to.
+pub fn points(kinds: &[&str]) -> Vec<&'static str> {
+    let special = |point: &str| RECIPES.iter().any(|recipe| recipe.reaches.contains(&point));
+    let reached = |point: &str| {
+        kinds
+            .iter()
+            .any(|kind| recipe(kind).reaches.contains(&point))
+    };
+    POINTS
+        .into_iter()
+        .filter(|point| !special(point) || reached(point))
+        .collect()
+}
 
 /// One device: its virtual self, what Mews calls it, what was ordered of it.
 pub struct Station {
     pub name: String,
     pub device: Arc<dyn VirtualDevice>,
     id: Uuid,
+    hotel: Hotel,
     class: DeviceKind,
+    remembers: bool,
     pub orders: Vec<Order>,
 }
 
+/// Two hotels where there are two devices of a kind, each with its own budget of requests.
 pub struct Plant {
     pub folder: TempDir,
     pub cloud: Sandbox,
+    second: Hotel,
     pub stations: Vec<Station>,
     end: CancellationToken,
     ordered: usize,
@@ -89,9 +156,11 @@ impl Plant {
         let cloud = Sandbox::start(SandboxOptions::default())
             .await
             .expect("loopback");
+        let second = cloud.add_hotel(HotelOptions::default());
         let mut plant = Self {
             folder,
             cloud,
+            second,
             stations: Vec::new(),
             end: CancellationToken::new(),
             ordered: 0,
@@ -104,6 +173,10 @@ impl Plant {
             plant.cloud.platform_address(),
             plant.cloud.websocket_address(),
         );
+        if each > 1 {
+            text += "[property.second]\nclient_token = { env = \"CLIENT\" }\n\
+                     access_token = { env = \"SECOND\" }\n";
+        }
         for kind in kinds {
             for number in 1..=each {
                 text += &plant.put(kind, number).await;
@@ -114,13 +187,10 @@ impl Plant {
     }
 
     async fn put(&mut self, kind: &'static str, number: usize) -> String {
-        let recipe = RECIPES
-            .iter()
-            .find(|recipe| recipe.kind == kind)
-            .expect("it has a recipe");
+        let recipe = recipe(kind);
         let name = format!("{kind}-{number}");
         let switches: Vec<_> = recipe
-            .slow
+            .switches
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
@@ -132,16 +202,25 @@ impl Plant {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
         let wire = listener.local_addr().expect("bound");
         tokio::spawn(serve_tcp(listener, Arc::clone(&device), self.end.clone()));
-        let id = self.cloud.add_device(recipe.class.clone(), &name);
+        let (property, hotel) = if number.is_multiple_of(2) {
+            ("second", self.second.clone())
+        } else {
+            ("main", self.cloud.hotel().clone())
+        };
+        let id = hotel.add_device(recipe.class.clone(), &name);
         self.stations.push(Station {
             name: name.clone(),
             device,
             id,
+            hotel,
             class: recipe.class.clone(),
+            remembers: recipe.remembers,
             orders: Vec::new(),
         });
+        let [before, after] = recipe.link;
         format!(
-            "[device.{name}]\nmews = \"{name}\"\ndriver = \"{kind}\"\nlink = \"tcp:{wire}\"\n\
+            "[device.{name}]\nproperty = \"{property}\"\nmews = \"{name}\"\ndriver = \"{kind}\"\n\
+             link = \"{before}{wire}{after}\"\n\
              [device.{name}.settings]\n{}\n",
             recipe.settings
         )
@@ -167,7 +246,8 @@ impl Plant {
         command.env("RUST_LOG", "info").kill_on_drop(true);
         command
             .env("CLIENT", self.cloud.client_token())
-            .env("ACCESS", self.cloud.access_token());
+            .env("ACCESS", self.cloud.access_token())
+            .env("SECOND", self.second.access_token());
         if let Some(point) = crash_at {
             command.env("NIGHTPORTER_CRASH_AT", point);
         }
@@ -193,8 +273,10 @@ impl Plant {
     /// One command of one device.
     pub fn order_of(&mut self, at: usize) -> Uuid {
         let station = &mut self.stations[at];
+        let hotel = &station.hotel;
         self.ordered += 1;
-        let count = 1 + self.ordered % 2;
+        let fiscal = station.class == DeviceKind::FiscalMachine;
+        let count = if fiscal { 1 } else { 1 + self.ordered % 2 };
         let copies = i64::try_from(count).expect("small");
         let mark = (1000 + self.ordered).to_string();
         let (id, mark) = if station.class == DeviceKind::KeyCutter {
@@ -203,13 +285,15 @@ impl Plant {
                 count: copies,
                 ..KeyRequest::new(&mark, self.cloud.now())
             };
-            (self.cloud.add_key(station.id, &key), mark)
+            (hotel.add_key(station.id, &key), mark)
+        } else if fiscal {
+            let mark = format!("MARK{mark}");
+            let bill = crate::one_bill::bill(&mark);
+            (hotel.add_fiscal(station.id, bill), mark)
         } else {
             let mark = format!("MARK{mark}");
             let text = format!("{mark}\n");
-            let id = self
-                .cloud
-                .add_print(station.id, "text/plain", text.as_bytes(), copies);
+            let id = hotel.add_print(station.id, "text/plain", text.as_bytes(), copies);
             (id, mark)
         };
         station.orders.push(Order { id, mark, count });
@@ -219,36 +303,46 @@ impl Plant {
     /// Until all commands ended; what did not is found by the judge.
     pub async fn all_ended(&self, patience: Duration) {
         let all = async {
-            for order in self.stations.iter().flat_map(|station| &station.orders) {
-                self.cloud.wait_final(order.id).await;
+            for station in &self.stations {
+                for order in &station.orders {
+                    station.hotel.wait_final(order.id).await;
+                }
             }
         };
         // The judge names those that did not.
         let _ = tokio::time::timeout(patience, all).await;
     }
 
+    /// How many commands there are.
+    pub fn ordered(&self) -> usize {
+        self.ordered
+    }
+
     /// How many commands have not ended in Mews.
     pub fn open(&self) -> usize {
-        let orders = self.stations.iter().flat_map(|station| &station.orders);
-        let is_open = |id| {
-            !self
-                .cloud
+        let is_open = |station: &Station, id| {
+            !station
+                .hotel
                 .state(id)
                 .is_some_and(nightporter::sandbox::CommandState::is_final)
         };
-        orders.filter(|order| is_open(order.id)).count()
+        let open = |station: &Station| {
+            let orders = station.orders.iter();
+            orders.filter(|order| is_open(station, order.id)).count()
+        };
+        self.stations.iter().map(open).sum()
     }
 
     /// What one device's orders came to.
     pub fn ends(&self, station: &Station) -> Vec<(Order, End)> {
         let end = |order: &Order| End {
-            state: self
-                .cloud
+            state: station
+                .hotel
                 .state(order.id)
                 .expect("the cloud knows it")
                 .name()
                 .to_owned(),
-            notes: self.cloud.notes(order.id).unwrap_or_default(),
+            notes: station.hotel.notes(order.id).unwrap_or_default(),
         };
         station
             .orders
@@ -257,11 +351,13 @@ impl Plant {
             .collect()
     }
 
-    /// All devices, judged.
+    /// All devices, judged. `may_doubt`: how many times evidence was destroyed, at a device that
+    /// does not remember.
     pub fn judge(&self, may_doubt: usize) -> Result<Counts, Vec<String>> {
         let mut sum = Counts::default();
         let mut breaches = Vec::new();
         for station in &self.stations {
+            let may_doubt = if station.remembers { 0 } else { may_doubt };
             match judge(&self.ends(station), &station.device.effects(), may_doubt) {
                 Ok(counts) => {
                     sum.orders += counts.orders;
