@@ -210,15 +210,12 @@ pub struct Permit {
 
 impl Permit {
     /// The answer began well and its body is read as a stream: from here on the request holds one
-    /// of the places in flight, but nobody waits for its end to learn whether Mews answers.
+    /// of the places in flight, but nobody waits for its end to be the next one that tries. An
+    /// outage is over with the first whole answer, not with a head whose body may break.
     pub fn streaming(&mut self) {
         if !self.head {
             self.head = true;
-            let slot = self.slot;
-            self.tell(|core, at| {
-                core.head_arrived(at);
-                core.answered(slot);
-            });
+            self.tell(Core::head_arrived);
         }
     }
 

@@ -46,6 +46,11 @@ impl Host {
         std::mem::take(&mut *links).cancel();
     }
 
+    /// A connection that needs no network; `None` while the host is down.
+    pub(super) fn connect(&self) -> Option<Link> {
+        (!self.down.load(Ordering::SeqCst)).then(|| self.new_link())
+    }
+
     fn new_link(&self) -> Link {
         let links = self
             .links
@@ -63,6 +68,16 @@ impl Link {
     /// Resets the connection; nothing more is read or written.
     pub(super) fn reset(&self) {
         self.0.cancel();
+    }
+
+    /// Whether it is broken.
+    pub(super) fn is_broken(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// Returns when the connection is broken.
+    pub(super) async fn broken(&self) {
+        self.0.cancelled().await;
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     accept::{Door, Host, Link},
     clock::Clock,
     control,
+    direct::Direct,
     faults::{Active, Fault, FaultId, Faults},
     hotel::Hotel,
     ledger::{Ledger, RequestSeen, UpgradeSeen},
@@ -228,6 +229,11 @@ impl Sandbox {
     /// The token of the application.
     pub fn client_token(&self) -> &str {
         &self.cloud.client_token
+    }
+
+    /// The way in without a network.
+    pub fn direct(&self) -> Direct {
+        Direct::new(Arc::clone(&self.cloud))
     }
 
     /// Adds a hotel with an access token of its own.

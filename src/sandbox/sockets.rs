@@ -193,7 +193,7 @@ fn too_many(cloud: &Cloud, retry_after: RetryAfter) -> Refusal {
     refusal
 }
 
-fn note(cloud: &Cloud, target: String, headers: &HeaderMap, status: u16) {
+pub(super) fn note(cloud: &Cloud, target: String, headers: &HeaderMap, status: u16) {
     let headers = headers
         .iter()
         .map(|(name, value)| {
@@ -214,7 +214,7 @@ fn note(cloud: &Cloud, target: String, headers: &HeaderMap, status: u16) {
 
 /// Whose tokens the `Cookie` header carries. The comparison is exact: one header, two pairs, no
 /// space beside an equals sign, no quotes.
-fn hotel_of(cloud: &Cloud, state: &CloudState, headers: &HeaderMap) -> Option<usize> {
+pub(super) fn hotel_of(cloud: &Cloud, state: &CloudState, headers: &HeaderMap) -> Option<usize> {
     let mut cookies = headers.get_all(header::COOKIE).iter();
     let (cookie, None) = (cookies.next()?.to_str().ok()?, cookies.next()) else {
         return None;
@@ -230,27 +230,7 @@ fn hotel_of(cloud: &Cloud, state: &CloudState, headers: &HeaderMap) -> Option<us
 
 /// The life of one socket.
 async fn talk(cloud: Arc<Cloud>, hotel: usize, link: Link, mut socket: WebSocket, black: bool) {
-    let (out, mut inbox) = mpsc::unbounded_channel();
-    let id = cloud.change(|state| {
-        let id = state.next_socket;
-        state.next_socket += 1;
-        let hotel = &mut state.hotels[hotel];
-        let connected = hotel.devices.iter().filter(|device| device.connected);
-        let linked = connected.map(|device| device.id).collect();
-        hotel.sockets.push(Socket {
-            id,
-            link,
-            black,
-            linked,
-            out,
-        });
-        id
-    });
-    let _gone = Gone {
-        cloud: Arc::clone(&cloud),
-        hotel,
-        id,
-    };
+    let (_gone, mut inbox) = register(&cloud, hotel, link, black);
     if black {
         future::pending::<()>().await;
     }
@@ -284,8 +264,35 @@ async fn talk(cloud: Arc<Cloud>, hotel: usize, link: Link, mut socket: WebSocket
     }
 }
 
+/// Puts a socket on the hotel's list; what it is to send comes by the channel.
+pub(super) fn register(
+    cloud: &Arc<Cloud>,
+    hotel: usize,
+    link: Link,
+    black: bool,
+) -> (Gone, mpsc::UnboundedReceiver<Outgoing>) {
+    let (out, inbox) = mpsc::unbounded_channel();
+    let id = cloud.change(|state| {
+        let id = state.next_socket;
+        state.next_socket += 1;
+        let hotel = &mut state.hotels[hotel];
+        let connected = hotel.devices.iter().filter(|device| device.connected);
+        let linked = connected.map(|device| device.id).collect();
+        hotel.sockets.push(Socket {
+            id,
+            link,
+            black,
+            linked,
+            out,
+        });
+        id
+    });
+    let cloud = Arc::clone(cloud);
+    (Gone { cloud, hotel, id }, inbox)
+}
+
 /// Takes the socket off the list however its task ends.
-struct Gone {
+pub(super) struct Gone {
     cloud: Arc<Cloud>,
     hotel: usize,
     id: u64,

@@ -10,10 +10,12 @@ use driver_sdk::{DialFactory, DriverKind, VirtualDevice};
 use nightporter::assemble::{AssembleError, assemble};
 use nightporter::clock::Clock;
 use nightporter::config::{self, Build, Source, StoredSecret, Vault};
-use nightporter::journal::{Core, OpenError, Options, Reader, Row};
+use nightporter::journal::{Core, Journal, OpenError, Options, Reader, Row};
 use nightporter::sandbox::{CommandState, Sandbox, SandboxOptions};
-use nightporter::supervise::Worker;
+use nightporter::supervise::{Parts, Worker};
 use tempfile::TempDir;
+
+use crate::air::Air;
 
 /// How long anything may take that a test waits for: far more than it needs, since machines are
 /// shared.
@@ -25,6 +27,8 @@ pub struct House {
     pub folder: TempDir,
     /// This PC's clock, where it is another than the real one.
     pub clock: Option<Clock>,
+    /// The worker needs no network and follows the runtime's clock, which a test may pause.
+    hurries: bool,
     devices: String,
     wires: Option<Arc<Dialers>>,
     worker: Option<Worker>,
@@ -65,6 +69,7 @@ impl House {
             links: Memory::new(),
             folder: tempfile::tempdir().expect("a folder"),
             clock: None,
+            hurries: false,
             devices: devices.to_owned(),
             wires: None,
             worker: None,
@@ -86,6 +91,18 @@ impl House {
             Some(wires) => wires.clone(),
             None => Arc::new(self.links.clone()),
         }
+    }
+
+    /// The same for a paused runtime: the worker's clock is the runtime's, its journal works
+    /// inline, and between it and the cloud there is no network.
+    pub async fn hurried(devices: &str, options: SandboxOptions) -> Self {
+        let mut house = Self::with(devices, options).await;
+        house.hurries = true;
+        // The disk's own time is real, so it is spared where the system has memory for files.
+        if let Ok(folder) = tempfile::tempdir_in("/dev/shm") {
+            house.folder = folder;
+        }
+        house
     }
 
     /// Builds the virtual device of a driver of this build and puts it at an address.
@@ -146,12 +163,31 @@ impl House {
 
     /// The same, with what a person says of a lost journal.
     pub fn try_start(&mut self, options: Options) -> Result<(), AssembleError> {
-        let mut parts = assemble(self.config(), kinds(), self.dials(), options)?;
+        let mut parts = if self.hurries {
+            self.hurried_parts(options)?
+        } else {
+            assemble(self.config(), kinds(), self.dials(), options)?
+        };
         if let Some(clock) = &self.clock {
             parts.clock = clock.clone();
         }
         self.worker = Some(Worker::start(parts).expect("the devices open"));
         Ok(())
+    }
+
+    fn hurried_parts(&self, options: Options) -> Result<Parts, AssembleError> {
+        let clock = Clock::following_tokio(self.cloud.now());
+        let (core, found) = Core::open(&self.journal(), options, clock.pc_time())?;
+        Ok(Parts {
+            config: self.config(),
+            kinds: kinds(),
+            links: Arc::new(self.links.clone()),
+            journal: Journal::inline(core),
+            found,
+            clock,
+            world: Arc::new(Air(self.cloud.direct())),
+            seed: 7,
+        })
     }
 
     /// Starts the worker and waits until its socket stands.

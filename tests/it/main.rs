@@ -1,6 +1,7 @@
 //! Scenarios: the sandbox as the cloud, virtual devices, the real worker.
 
 mod admin;
+mod air;
 mod audit;
 mod demo;
 mod fiscal;

@@ -220,6 +220,21 @@ async fn a_streamed_list_does_not_hold_up_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_begins_and_breaks_does_not_end_an_outage() {
+    let budget = budget();
+    budget.acquire(Priority::Fetch.into()).await.failed();
+    let mut list = budget.acquire(Priority::Sweep.into()).await;
+    list.streaming();
+    assert!(budget.pace().outage_for.is_some());
+    list.failed();
+    assert!(budget.pace().outage_for.is_some());
+    let mut whole = budget.acquire(Priority::Sweep.into()).await;
+    whole.streaming();
+    whole.answered();
+    assert!(budget.pace().outage_for.is_none());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_begins_with_the_budget_it_left() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("requests");
