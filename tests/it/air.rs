@@ -4,7 +4,9 @@
 use std::io;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use futures_util::stream::{self, BoxStream};
 use futures_util::{FutureExt, StreamExt};
 use nightporter::config::Property;
 use nightporter::mews::budget::{Forget, Keep};
@@ -14,19 +16,29 @@ use nightporter::sandbox::{Direct, DirectSocket, Refused, Said};
 use nightporter::supervise::World;
 use secrecy::ExposeSecret;
 
+/// Spoils an answer: the operation and its body in, the body out.
+pub type Edit = Arc<dyn Fn(&str, String) -> String + Send + Sync>;
+
 /// The world of a worker beside its cloud.
-pub struct Air(pub Direct);
+pub struct Air {
+    pub direct: Direct,
+    /// Somebody on the way who changes what comes back.
+    pub edit: Option<Edit>,
+}
 
 impl World for Air {
     fn post(&self, _: &Property) -> Arc<dyn Post> {
-        Arc::new(Way(self.0.clone()))
+        Arc::new(Way {
+            direct: self.direct.clone(),
+            edit: self.edit.clone(),
+        })
     }
 
     fn dial(&self, property: &Property) -> Arc<dyn Dial> {
         let client = property.client_token.expose_secret();
         let access = property.access_token.expose_secret();
         Arc::new(Ear {
-            direct: self.0.clone(),
+            direct: self.direct.clone(),
             cookie: format!("ClientToken={client}; AccessToken={access}"),
         })
     }
@@ -36,7 +48,26 @@ impl World for Air {
     }
 }
 
-struct Way(Direct);
+struct Way {
+    direct: Direct,
+    edit: Option<Edit>,
+}
+
+/// The whole body, edited, if it came whole.
+async fn edited(
+    mut body: BoxStream<'static, io::Result<Bytes>>,
+    edit: impl FnOnce(String) -> String,
+) -> BoxStream<'static, io::Result<Bytes>> {
+    let mut whole = Vec::new();
+    while let Some(piece) = body.next().await {
+        match piece {
+            Ok(piece) => whole.extend_from_slice(&piece),
+            Err(error) => return stream::iter([Ok(whole.into()), Err(error)]).boxed(),
+        }
+    }
+    let text = String::from_utf8(whole).expect("the sandbox writes JSON");
+    stream::iter([Ok(edit(text).into())]).boxed()
+}
 
 impl Post for Way {
     fn post(
@@ -46,8 +77,11 @@ impl Post for Way {
     ) -> BoxFuture<'_, Result<Answer, NoAnswer>> {
         async move {
             let reset = |_| NoAnswer("connection reset".to_owned());
-            let answer = self.0.post(operation, body).await.map_err(reset)?;
-            let (head, body) = answer.into_parts();
+            let answer = self.direct.post(operation, body).await.map_err(reset)?;
+            let (head, mut body) = answer.into_parts();
+            if let Some(edit) = &self.edit {
+                body = edited(body, |text| edit(operation, text)).await;
+            }
             let text = |name: &str| Some(head.headers.get(name)?.to_str().ok()?.to_owned());
             let broken = |error: io::Error| NoAnswer(error.to_string());
             Ok(Answer {

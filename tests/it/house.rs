@@ -15,7 +15,7 @@ use nightporter::sandbox::{CommandState, Sandbox, SandboxOptions};
 use nightporter::supervise::{Parts, Worker};
 use tempfile::TempDir;
 
-use crate::air::Air;
+use crate::air::{Air, Edit};
 
 /// How long anything may take that a test waits for: far more than it needs, since machines are
 /// shared.
@@ -27,6 +27,10 @@ pub struct House {
     pub folder: TempDir,
     /// This PC's clock, where it is another than the real one.
     pub clock: Option<Clock>,
+    /// Other addresses of the cloud than its own: of the API, of the socket.
+    pub through: Option<[String; 2]>,
+    /// Who changes answers on the way to a hurried worker.
+    pub edit: Option<Edit>,
     /// The worker needs no network and follows the runtime's clock, which a test may pause.
     hurries: bool,
     devices: String,
@@ -69,6 +73,8 @@ impl House {
             links: Memory::new(),
             folder: tempfile::tempdir().expect("a folder"),
             clock: None,
+            through: None,
+            edit: None,
             hurries: false,
             devices: devices.to_owned(),
             wires: None,
@@ -129,13 +135,20 @@ impl House {
     }
 
     fn config(&self) -> config::Config {
+        let own = || {
+            [
+                self.cloud.platform_address(),
+                self.cloud.websocket_address(),
+            ]
+        };
+        let [platform, socket] = self.through.clone().unwrap_or_else(own);
         let text = format!(
             "[mews]\nplatform_address = \"{}\"\nwebsocket_address = \"{}\"\n\
              [property.main]\nclient_token = {{ env = \"CLIENT\" }}\n\
              access_token = {{ env = \"ACCESS\" }}\n\
              [journal]\npath = '{}'\n[admin]\nlisten = \"127.0.0.1:0\"\n{}",
-            self.cloud.platform_address(),
-            self.cloud.websocket_address(),
+            platform,
+            socket,
             self.journal().display(),
             self.devices,
         );
@@ -185,7 +198,10 @@ impl House {
             journal: Journal::inline(core),
             found,
             clock,
-            world: Arc::new(Air(self.cloud.direct())),
+            world: Arc::new(Air {
+                direct: self.cloud.direct(),
+                edit: self.edit.clone(),
+            }),
             seed: 7,
         })
     }

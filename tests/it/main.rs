@@ -8,10 +8,12 @@ mod fiscal;
 mod house;
 mod puppet;
 
+mod bad_input;
 mod bills;
 #[cfg(unix)]
 mod cloud_faults;
 mod doubt;
+mod handshake;
 mod intake;
 mod lanes;
 mod memory;

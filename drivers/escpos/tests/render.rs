@@ -142,19 +142,30 @@ async fn what_is_no_pdf_is_said_so() {
 }
 
 #[tokio::test]
-async fn a_truncated_pdf_prints_what_is_whole_or_fails() {
+async fn a_truncated_pdf_is_refused_even_if_pages_are_whole() {
     let (w, h, text) = a4("Total 153.20");
     let whole = pdf(&[(w, h, &text), (w, h, &text)]);
-    for keep in [whole.len() / 4, whole.len() / 2, whole.len() * 9 / 10] {
+    let missing = |keep: usize| (keep, whole.len() - keep);
+    for (keep, without) in [4, 2]
+        .map(|part| missing(whole.len() / part))
+        .into_iter()
+        .chain([missing(whole.len() * 9 / 10), missing(whole.len() - 4)])
+    {
         let result = rendered(&whole[..keep], Kind::Pdf).await;
         assert!(
-            matches!(
-                result,
-                Ok(_) | Err(Failure::Damaged { .. } | Failure::NoPages | Failure::Blank { .. })
-            ),
-            "{keep}: {result:?}"
+            matches!(result, Err(Failure::Damaged { .. })),
+            "{without} bytes are missing: {result:?}"
         );
     }
+    // Rubbish after the end is none of the document.
+    let followed = [&whole[..], b"\r\n<!-- a proxy was here -->"].concat();
+    assert_eq!(
+        rendered(&followed, Kind::Pdf).await.map(|of| of.pages),
+        Ok(2)
+    );
+    // A linearized document has the mark at the end of its first part too.
+    let linearized = [&whole[..], b"9 0 obj\n<< /Type /Page >>\nendobj\n"].concat();
+    assert!(rendered(&linearized, Kind::Pdf).await.is_err());
 }
 
 #[tokio::test]
@@ -191,13 +202,12 @@ async fn ten_thousand_pages_are_refused_without_drawing_them() {
 }
 
 #[tokio::test]
-async fn a_page_a_hundred_metres_wide_or_long_is_met() {
+async fn a_page_a_hundred_metres_wide_or_long_is_refused() {
     let wide = pdf(&[(283_465.0, 842.0, "0 0 283465 842 re f")]);
-    let result = rendered(&wide, Kind::Pdf).await;
-    assert!(
-        matches!(&result, Ok(pages) if pages.dots.rows() <= 3) || result.is_err(),
-        "{result:?}"
-    );
+    assert_eq!(rendered(&wide, Kind::Pdf).await, Err(Failure::TooLarge));
+    // A plan of A0 size is small, but it is there.
+    let plan = pdf(&[(3_370.0, 2_384.0, "0 0 3370 2384 re f")]);
+    assert!(rendered(&plan, Kind::Pdf).await.is_ok());
     let long = pdf(&[(200.0, 283_465.0, "0 0 200 283465 re f")]);
     assert_eq!(rendered(&long, Kind::Pdf).await, Err(Failure::TooLong));
     // Six metres of ink on a page that is short enough to be looked at.

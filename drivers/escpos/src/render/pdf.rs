@@ -22,6 +22,9 @@ const STRIP_ROWS: usize = 2_048;
 const RECEIPT_WIDTH_MAX: f64 = 82.0 / 25.4 * 72.0;
 /// White rows kept above a page, 3 mm at 203 dpi; the same between two pages.
 const MARGIN_ROWS: usize = 24;
+/// The widest page that is made smaller to fit, in points (5 m): the limit of the format itself
+/// (ISO 32000, annex C). Nobody could read what is left of a wider one.
+const WIDTH_MAX: f64 = 14_400.0;
 /// A page longer than this many receipts is not looked at, however blank it is.
 const BLANK_FACTOR: usize = 4;
 
@@ -60,6 +63,12 @@ fn pages(document: Vec<u8>, request: &Request, out: &mut impl Write) -> Result<(
     let head = &document[..document.len().min(1_024)];
     if !head.windows(5).any(|window| window == b"%PDF-") {
         return Err(Failure::WrongKind.into());
+    }
+    if !has_its_end(&document) {
+        return Err(Failure::Damaged {
+            why: "its end is missing".to_owned(),
+        }
+        .into());
     }
     let pdf = Pdf::new(document).map_err(unreadable)?;
     let pages = pdf.pages();
@@ -101,6 +110,15 @@ fn pages(document: Vec<u8>, request: &Request, out: &mut impl Write) -> Result<(
     Ok(())
 }
 
+/// False for a document that was cut off on its way: readers find the pages that came, and a bill
+/// without its last page must not be taken for a bill. Every PDF ends with `%%EOF` (ISO 32000,
+/// 7.5.5); what may follow is rubbish, but no object. The first part of a linearized one has the
+/// mark too, and objects after it.
+fn has_its_end(document: &[u8]) -> bool {
+    let last = |mark: &[u8]| document.windows(mark.len()).rposition(|at| at == mark);
+    last(b"%%EOF").is_some_and(|end| last(b"endobj").is_none_or(|object| object < end))
+}
+
 fn unreadable(error: LoadPdfError) -> Failure {
     let damaged = |why: &str| Failure::Damaged {
         why: why.to_owned(),
@@ -136,6 +154,9 @@ fn one<'a>(
         return Err(Failure::Damaged {
             why: "a page has no size".to_owned(),
         });
+    }
+    if width > WIDTH_MAX {
+        return Err(Failure::TooLarge);
     }
     let native = f64::from(request.dpi) / 72.0;
     let native_dots = (width * native).ceil() as usize;
