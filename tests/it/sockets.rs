@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
 use crate::house::{House, within};
-use crate::plant::{load, say};
+use crate::plant::say;
 use crate::puppet::{Puppet, Sight};
 
 /// A printer; with `air` no network is between, and time may be virtual.
@@ -94,7 +94,7 @@ async fn every_cut_is_healed_and_no_command_is_lost_in_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_connection_that_breaks_is_replaced() {
     let (mut house, puppet, device) = house(false).await;
-    for cut in 0..load("NIGHTPORTER_CUTS", 3) {
+    for cut in 0..3 {
         let sockets = house.cloud.upgrades().len();
         if cut % 3 == 2 {
             house.cloud.close_sockets(1001);
