@@ -9,6 +9,9 @@ use jiff::civil::{Date, DateTime, Time};
 use crate::codes::meaning;
 use crate::xml::{self, Element};
 
+/// So much of an answer is written down.
+const AUDITED: usize = 4_000;
+
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
@@ -19,23 +22,18 @@ pub struct Answer {
     /// A number that refines it.
     pub status: i32,
     info: Element,
+    text: String,
 }
 
 impl Answer {
     /// Reads an answer; `None` if it is none. Some firmware writes Latin-1 and calls it UTF-8.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let root = match std::str::from_utf8(bytes) {
-            Ok(_) => xml::read(bytes),
-            Err(_) => xml::read(
-                bytes
-                    .iter()
-                    .map(|&byte| char::from(byte))
-                    .collect::<String>()
-                    .as_bytes(),
-            ),
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => bytes.iter().map(|&byte| char::from(byte)).collect(),
         };
-        let root = root.ok()?;
+        let root = xml::read(text.as_bytes()).ok()?;
         let response = xml::inside_envelope(&root).filter(|inside| inside.name == "response")?;
         let success = matches!(response.attribute("success")?.trim(), "true" | "1");
         Some(Self {
@@ -50,6 +48,7 @@ impl Answer {
                 .and_then(|status| status.trim().parse().ok())
                 .unwrap_or(0),
             info: response.child("addInfo").cloned().unwrap_or_default(),
+            text,
         })
     }
 
@@ -79,6 +78,12 @@ impl Answer {
             .fault(page)
             .with("code", self.shown_code())
             .with("status", self.status)
+    }
+
+    /// The answer as it came, for the audit trail; cut where it is longer than any receipt's.
+    #[must_use]
+    pub fn as_it_came(&self) -> String {
+        self.text.chars().take(AUDITED).collect()
     }
 
     /// The code, fit for a note.

@@ -12,8 +12,8 @@ use driver_fiscal::verdict::LastDocument;
 use driver_sdk::{
     Abilities, Attempt, Driver, Fault, Job, LocalWork, Proof, Requests, Run, Verdict, Watch, Work,
 };
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
@@ -33,15 +33,9 @@ pub struct EpsonDriver {
 /// Everything decided.
 #[derive(Debug)]
 pub struct Plan {
-    at: Moment,
-    task: Task,
-}
-
-/// The property's time when the plan was made.
-#[derive(Debug, Clone, Copy)]
-struct Moment {
+    /// The property's time when the plan was made.
     local: DateTime,
-    utc: Timestamp,
+    task: Task,
 }
 
 /// The property's time as it goes on while an attempt runs.
@@ -146,18 +140,18 @@ impl Driver for EpsonDriver {
             Work::Local(LocalWork::Z) => Task::Z,
             other @ (Work::Print(_) | Work::Key(_)) => return Err(other.wrong()),
         };
-        let at = Moment {
+        Ok(Plan {
             local: job.zone.to_datetime(job.now),
-            utc: job.now,
-        };
-        Ok(Plan { at, task })
+            task,
+        })
     }
 
     async fn execute(&mut self, plan: Plan, run: &Run) -> Result<Proof, Fault> {
-        self.seen.starts(plan.at.utc);
+        let time = Watchglass::new(plan.local);
+        self.seen.starts(time);
         match &plan.task {
-            Task::Issue(issue) => self.issue(issue, Watchglass::new(plan.at.local), run).await,
-            Task::Test => self.test(plan.at.local, run).await,
+            Task::Issue(issue) => self.issue(issue, time, run).await,
+            Task::Test => self.test(plan.local, run).await,
             Task::Z => self.close_day(run).await,
         }
     }

@@ -7,15 +7,15 @@ use driver_fiscal::class::ErrorClass;
 use driver_fiscal::day;
 use driver_fiscal::verdict::LastDocument;
 use driver_sdk::{Fault, Grade, Health, Proof, Run, Say, Verdict, Watch};
+use jiff::SignedDuration;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::ask::Effect;
 use super::verdict::PAUSE;
-use super::{Bookmark, EpsonDriver};
+use super::{Bookmark, EpsonDriver, Watchglass};
 use crate::answer::Answer;
 use crate::codes::meaning;
 use crate::status;
@@ -36,8 +36,8 @@ const WISH_EVERY: Duration = Duration::from_secs(30 * 60);
 /// What this process has seen; for warnings and wishes only, never for a verdict.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// The cloud's time at the last attempt, and when that was.
-    anchor: Option<(Timestamp, Instant)>,
+    /// The property's time, from the last attempt on.
+    time: Option<Watchglass>,
     day: Option<OpenDay>,
     drift_s: Option<i64>,
     closed_z: Option<u32>,
@@ -45,22 +45,18 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// An attempt starts at this time of the cloud.
-    pub fn starts(&mut self, at: Timestamp) {
-        self.anchor = Some((at, driver_sdk::clock::now()));
+    /// An attempt starts: its clock is the cloud's.
+    pub fn starts(&mut self, time: Watchglass) {
+        self.time = Some(time);
     }
 
-    /// The time in Italy: the cloud's since the last attempt, the PC's before the first.
+    /// The property's time; before the first attempt, what this PC thinks it is in Italy.
     fn now(&self) -> DateTime {
-        let now = match self.anchor {
-            Some((at, since)) => {
-                let passed = driver_sdk::clock::now() - since;
-                at + SignedDuration::try_from(passed).unwrap_or_default()
-            }
-            None => driver_sdk::clock::wall(),
+        let of_this_pc = || {
+            let italy = TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC);
+            italy.to_datetime(driver_sdk::clock::wall())
         };
-        let italy = TimeZone::get("Europe/Rome").unwrap_or(TimeZone::UTC);
-        italy.to_datetime(now)
+        self.time.map_or_else(of_this_pc, |time| time.now())
     }
 }
 

@@ -115,7 +115,7 @@ impl EpsonDriver {
         let now = self.last().await?;
         let (document, how) = self.read_back(&mark, &new, now).await?;
         self.notice_document(&document, (sent_at, answered_at), run);
-        Ok(issued(&mark, &document, how, run))
+        Ok(issued(&mark, &document, how, Some(&answer), run))
     }
 
     fn body(&self, issue: &Issue, run: &Run) -> Result<(Vec<u8>, &'static str), Fault> {
@@ -191,6 +191,14 @@ impl EpsonDriver {
         let class = meaning(&answer.code, answer.status).0;
         if class == ErrorClass::Doubt {
             return answer.fault();
+        }
+        if class.is_service() {
+            let (code, status) = (answer.shown_code(), answer.status);
+            tracing::error!(
+                code,
+                status,
+                "The fiscal printer needs a certified technician"
+            );
         }
         let nothing_left = async {
             let printer = status::printer(&self.status().await?)?;

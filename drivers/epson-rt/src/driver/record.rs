@@ -43,7 +43,13 @@ pub(super) fn sending(mark: &Mark, body: &[u8]) -> Row {
 }
 
 /// An issued document: audit row, memory for a later refund, and the fixed note.
-pub(super) fn issued(mark: &Mark, now: &LastDocument, how: &'static str, run: &Run) -> Proof {
+pub(super) fn issued(
+    mark: &Mark,
+    now: &LastDocument,
+    how: &'static str,
+    answer: Option<&Answer>,
+    run: &Run,
+) -> Proof {
     let at = now.at.unwrap_or(mark.sent_at);
     let original = Original {
         day: Some(format!("{:04}", now.day)),
@@ -59,6 +65,7 @@ pub(super) fn issued(mark: &Mark, now: &LastDocument, how: &'static str, run: &R
         device_time: Some(at.to_string()),
         reading: Some(now.to_string()),
         how: Some(how),
+        answer: answer.map(Answer::as_it_came),
         ..row(mark)
     };
     run.audit(audit::ISSUED, &row);
@@ -81,7 +88,7 @@ pub(super) fn not_issued(
 ) {
     let row = Row {
         how: Some(how),
-        answer: answer.map(|answer| format!("{} {}", answer.shown_code(), answer.status)),
+        answer: answer.map(Answer::as_it_came),
         reading: reading.map(ToString::to_string),
         ..row(mark)
     };

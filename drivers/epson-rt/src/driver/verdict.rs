@@ -89,11 +89,13 @@ impl EpsonDriver {
             None => None,
         };
         match (named, against) {
-            (Some(true), _) => Verdict::Happened(issued(mark, &now, "electronic journal", run)),
+            (Some(true), _) => {
+                Verdict::Happened(issued(mark, &now, "electronic journal", None, run))
+            }
             (Some(false), _) => cannot_tell(mark, &now, "its text has another bill", run),
             (None, Some(why)) => cannot_tell(mark, &now, why.as_str(), run),
             (None, None) if self.settings.only_till => {
-                Verdict::Happened(issued(mark, &now, "last document, only till", run))
+                Verdict::Happened(issued(mark, &now, "last document, only till", None, run))
             }
             (None, None) => cannot_tell(mark, &now, "its text cannot be read", run),
         }

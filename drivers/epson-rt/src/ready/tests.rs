@@ -246,6 +246,8 @@ proptest! {
         text.replace_range(at..end, &put);
         if let Ok(ready) = ready(text.as_bytes()) {
             prop_assert!(ready.total > 0);
+            let sent = super::ready(&ready.body).expect("what is sent is what was checked");
+            prop_assert_eq!(sent.total, ready.total);
             prop_assert_eq!(text.matches("<endFiscalReceipt").count(), 1);
             prop_assert_eq!(text.matches("<beginFiscalReceipt").count(), 1);
         }

@@ -27,6 +27,15 @@ async fn a_sale_is_issued_once_and_read_back() {
     assert_eq!(issued.len(), 1);
     assert_eq!(issued[0]["document"], "0764-0001");
     assert_eq!(issued[0]["how"], "answer and record");
+    let answer = issued[0]["answer"].as_str().expect("the answer");
+    assert!(answer.contains("<fiscalReceiptNumber>1<"), "{answer}");
+    let sent = &desk.audited("fiscal-sending")[0];
+    assert!(
+        sent["request"]
+            .as_str()
+            .expect("the request")
+            .contains("endFiscalReceipt")
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,6 +83,7 @@ async fn failure_2_and_3_a_lost_answer_is_found_by_reading_again() {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::print_stderr, reason = "the counts are what this test is for")]
 async fn failure_4_and_5_a_break_after_any_byte_issues_one_document_and_tells_it() {
     let whole = {
         let desk = &mut Desk::with("");
@@ -124,6 +125,7 @@ async fn failure_4_and_5_a_break_after_any_byte_issues_one_document_and_tells_it
         }
         assert_eq!(desk.count(), 1, "after {bytes} bytes");
     }
+    eprintln!("breaks: {before} before, {early} before and {late} after the document");
     assert!(
         early > 500 && late > 500 && before > 50,
         "{early} {late} {before}"

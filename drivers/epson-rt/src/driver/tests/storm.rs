@@ -113,6 +113,7 @@ impl Desk {
 }
 
 #[tokio::test(start_paused = true)]
+#[expect(clippy::print_stderr, reason = "the counts are what this test is for")]
 async fn in_five_hundred_receipts_nothing_is_issued_twice_and_nothing_told_wrong() {
     let mut dice = Dice(0x5EED_0E65);
     let mut told = BTreeMap::new();
@@ -136,5 +137,18 @@ async fn in_five_hundred_receipts_nothing_is_issued_twice_and_nothing_told_wrong
             "bill {number} came again later"
         );
     }
+    eprintln!("500 receipts: {told:?}");
     assert!(told["Issued"] > 350 && told["Doubt"] > 2, "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn twin_a_document_repeated_on_a_guess_is_seen_by_the_checker() {
+    let mut desk = Desk::with("");
+    desk.set("silent", "after");
+    let job = job_of_bill(1);
+    desk.execute(&job).await.expect_err("silent");
+    desk.repair();
+    desk.journal.settle(driver_sdk::Staged::default());
+    desk.execute(&job).await.expect("sent again without asking");
+    assert_eq!(desk.documents_of(1), 2);
 }
