@@ -28,6 +28,8 @@ pub struct EpsonDriver {
     settings: EpsonSettings,
     requests: Requests,
     seen: Seen,
+    /// When this process sent a document that was not answered.
+    unanswered: Option<Instant>,
 }
 
 /// Everything decided.
@@ -118,6 +120,7 @@ impl EpsonDriver {
             settings,
             requests,
             seen: Seen::default(),
+            unanswered: None,
         }
     }
 }

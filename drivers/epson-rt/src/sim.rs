@@ -44,6 +44,7 @@ impl Simulator for EpsonSimulator {
 #[derive(Debug)]
 pub(crate) struct VirtualEpson {
     machine: Mutex<Machine>,
+    turn: tokio::sync::Mutex<()>,
     story: broadcast::Sender<String>,
 }
 
@@ -56,6 +57,7 @@ impl VirtualEpson {
         let machine = Machine::open(&folder, serial).map_err(|error| error.to_string())?;
         let device = Self {
             machine: Mutex::new(machine),
+            turn: tokio::sync::Mutex::default(),
             story: broadcast::Sender::new(64),
         };
         for (name, value) in switches.iter().filter(|(name, _)| name != "serial") {
@@ -106,6 +108,8 @@ impl VirtualDevice for VirtualEpson {
                         n => input.extend_from_slice(&chunk[..n]),
                     }
                 };
+                // One request at a time: the next waits until the board is free.
+                let _turn = self.turn.lock().await;
                 let busy = self.machine().busy();
                 tokio::time::sleep(busy).await;
                 let answered = self.machine().answer(&body);

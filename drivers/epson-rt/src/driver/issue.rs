@@ -86,8 +86,9 @@ impl EpsonDriver {
             .as_ref()
             .filter(|it| !it.trim().eq_ignore_ascii_case(&baseline.serial))
         {
+            let expected: String = wanted.chars().take(40).collect();
             return Err(Fault::permanent("FISCAL-WRONG-PRINTER")
-                .with("expected", wanted)
+                .with("expected", expected)
                 .with("device", &baseline.serial));
         }
         let (body, kind) = self.body(issue, run)?;
@@ -106,8 +107,13 @@ impl EpsonDriver {
             .commit(&Bookmark::Document(Box::new(mark.clone())))
             .await?;
         let sent_at = time.now();
+        self.unanswered = Some(driver_sdk::clock::now());
         let answer = self.requests.effect(leave, Effect::receipt(body)).await?;
         let answered_at = time.now();
+        let class = meaning(&answer.code, answer.status).0;
+        if answer.success || class != ErrorClass::Doubt {
+            self.unanswered = None;
+        }
         if !answer.success {
             return Err(self.refused(&answer, &mark, leave, run).await);
         }

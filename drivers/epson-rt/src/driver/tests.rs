@@ -2,6 +2,7 @@
 //! the driver says.
 
 mod bad_input;
+mod bills;
 mod days;
 mod desk;
 mod documents;

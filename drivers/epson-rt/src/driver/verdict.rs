@@ -13,6 +13,9 @@ use super::{EpsonDriver, Mark};
 use crate::ready;
 use crate::status::{self, PrinterStatus};
 
+/// The printer's web server may still hold a document it has not answered: "nothing was issued" is
+/// no verdict before the board has had this long (the link's `timeout` is 30 s).
+const QUIET: Duration = Duration::from_secs(30);
 /// Two readings this far apart must agree before "nothing was issued" is a verdict.
 pub(super) const PAUSE: Duration = Duration::from_secs(3);
 
@@ -28,6 +31,10 @@ impl EpsonDriver {
         let now = self.last().await?;
         match judged(&mark, &now) {
             Judgement::Unchanged => {
+                let sent = self.unanswered;
+                if sent.is_some_and(|sent| driver_sdk::clock::now() - sent < QUIET) {
+                    return Err(Fault::transient("EPSON-UNSTEADY"));
+                }
                 self.unchanged(&now).await?;
                 not_issued(&mark, "last document unchanged", None, Some(&now), run);
                 Ok(Verdict::DidNotHappen)

@@ -355,12 +355,30 @@ async fn failure_10_a_printer_that_is_busy_for_long_makes_one_document() {
             Ok(_) => desk.journal.settle(run.take_staged()),
             Err(fault) => {
                 assert_eq!(Some(fault.code()), code);
-                tokio::time::sleep(Duration::from_secs(60)).await;
                 assert!(matches!(desk.verdict().await, Verdict::Happened(_)));
             }
         }
         assert_eq!(desk.count(), 1, "busy for {busy} s");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_10_a_document_that_the_printer_still_holds_is_not_called_unissued() {
+    let mut desk = Desk::with("");
+    desk.set("silent", "before");
+    desk.execute(&job()).await.expect_err("silent");
+    desk.set("silent", "off");
+    let asked = driver_sdk::clock::now();
+    assert_eq!(desk.verdict().await, Verdict::DidNotHappen);
+    assert!(driver_sdk::clock::now() - asked >= Duration::from_secs(29));
+    // A worker that starts anew has nothing under way: its connection died with it.
+    desk.set("silent", "before");
+    desk.execute(&job()).await.expect_err("silent");
+    desk.set("silent", "off");
+    desk.restart();
+    let asked = driver_sdk::clock::now();
+    assert_eq!(desk.verdict().await, Verdict::DidNotHappen);
+    assert!(driver_sdk::clock::now() - asked < Duration::from_secs(5));
 }
 
 #[tokio::test(start_paused = true)]
