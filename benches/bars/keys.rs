@@ -15,17 +15,11 @@ use crate::{PATIENCE, judged};
 
 const ENCODERS: usize = 4;
 const EACH: usize = 50;
-/// What a guest takes at an encoder; at the last one, three times as long.
-const CARD: Duration = Duration::from_millis(100);
-const SLOW: u32 = 3;
-
-fn card_time(encoder: &str) -> Duration {
-    if encoder == ENCODERS.to_string() {
-        CARD * SLOW
-    } else {
-        CARD
-    }
-}
+/// What a guest takes at an encoder; at the last one, twice as long. Much less than it really is,
+/// so that the worker's own time is seen.
+const CARD_SIDE_BY_SIDE: Duration = Duration::from_millis(300);
+const CARD_IN_TURNS: Duration = Duration::from_millis(100);
+const SLOW: u32 = 2;
 
 struct Desk {
     cloud: Sandbox,
@@ -42,11 +36,16 @@ impl Desk {
             .await
             .expect("loopback");
         let folder = process::folder_on_disk();
-        let (address, system) = LockSystem::start(protocol, card_time).await;
-        let (driver, more) = match protocol {
-            Protocol::Fias => ("fias", ""),
-            Protocol::PmsIndustryStandard => ("pms-industry-standard", "profile = \"salto\"\n"),
+        let (driver, card, more) = match protocol {
+            Protocol::Fias => ("fias", CARD_SIDE_BY_SIDE, ""),
+            Protocol::PmsIndustryStandard => (
+                "pms-industry-standard",
+                CARD_IN_TURNS,
+                "profile = \"salto\"\n",
+            ),
         };
+        let slow = (ENCODERS.to_string(), SLOW);
+        let (address, system) = LockSystem::start(protocol, card, slow).await;
         let mut encoders = Vec::new();
         let mut sections = String::new();
         for n in 1..=ENCODERS {
@@ -192,7 +191,7 @@ async fn session() {
     judged(
         &name(OF, "an encoder's time, beside three, to alone"),
         &format!("{ratio:.3} of {:.2} s", alone.as_secs_f64()),
-        "≤ 1.25 (in turns it is 6)",
+        "≤ 1.25 (in turns it is 5)",
         ratio <= 1.25,
     );
 }

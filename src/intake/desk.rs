@@ -1,7 +1,7 @@
 //! The task that takes commands in: events, fetches without a waiting window, sweeps.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use driver_sdk::CommandId;
@@ -12,11 +12,12 @@ use tokio::time::sleep_until;
 use tokio_util::sync::CancellationToken;
 
 use super::admit::{Admitted, admit, over};
+use super::in_order::{InOrder, Wanted};
 use crate::hotel::Hotel;
 use crate::journal::JournalError;
 use crate::mews::cloud::CallError;
 use crate::mews::socket::{Reconnect, SocketEvent};
-use crate::mews::wire::{Event, State};
+use crate::mews::wire::{Command, Event, State};
 use crate::report::Interim;
 
 /// Ids fetched at a time: print jobs come inline.
@@ -49,7 +50,7 @@ pub struct Intake {
     reconnect: Reconnect,
     outside: broadcast::Sender<Outside>,
     sweep_now: Arc<Notify>,
-    wanted: BTreeSet<CommandId>,
+    wanted: Wanted,
     not_ours: BTreeSet<uuid::Uuid>,
     in_hotel: Option<BTreeSet<String>>,
 }
@@ -101,7 +102,7 @@ impl Intake {
             reconnect,
             outside,
             sweep_now,
-            wanted: BTreeSet::new(),
+            wanted: Wanted::default(),
             not_ours: BTreeSet::new(),
             in_hotel: None,
         }
@@ -241,13 +242,11 @@ impl Intake {
     }
 
     async fn hear(&mut self, events: Vec<Event>) {
-        let mut announced = BTreeSet::new();
+        let mut ids = Vec::new();
         for event in events {
             if let Event::DeviceCommand { id, state } = &event {
                 match state {
-                    State::Pending => {
-                        announced.insert(*id);
-                    }
+                    State::Pending => ids.push(*id),
                     State::Cancelled | State::Processed | State::Error => {
                         self.is_over(*id, state).await;
                     }
@@ -256,10 +255,9 @@ impl Intake {
             }
             let _ = self.outside.send(Outside::Event(event));
         }
-        if announced.is_empty() {
+        if ids.is_empty() {
             return;
         }
-        let ids: Vec<_> = announced.into_iter().collect();
         let asked = ids.clone();
         // A known id is nothing new; one the journal cannot answer for is fetched.
         let unknown = self
@@ -271,7 +269,7 @@ impl Intake {
     }
 
     async fn is_over(&mut self, id: CommandId, state: &State) {
-        self.wanted.remove(&id);
+        self.wanted.remove(id);
         let row = self.hotel.journal.with(move |core| core.row(id)).await;
         let Ok(Some(row)) = row else { return };
         let member = self
@@ -287,11 +285,7 @@ impl Intake {
     }
 
     fn fetch(&mut self) -> impl Future<Output = Fetched> + Send + 'static {
-        let mut ids: Vec<_> = self.wanted.iter().copied().take(FETCH_MAX).collect();
-        ids.sort_unstable();
-        for id in &ids {
-            self.wanted.remove(id);
-        }
+        let ids = self.wanted.take(FETCH_MAX);
         fetch_once(self.hotel.clone(), self.interim.clone(), ids)
     }
 
@@ -327,21 +321,26 @@ enum Fetched {
 }
 
 async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) -> Fetched {
-    let not_ours = std::sync::Mutex::new(BTreeSet::new());
+    let not_ours = Mutex::new(BTreeSet::new());
+    let admit_all = async |commands: Vec<Command>| {
+        for command in commands {
+            if let Some(device) = take_in(&hotel, &interim, &command).await {
+                held(&not_ours).insert(device);
+            }
+        }
+    };
+    // The first sight of a command is its announcement, whatever the order of the list.
+    let order = Mutex::new(InOrder::of(&ids));
     let result = hotel
         .cloud
         .get_all_by_ids(&ids, |command| {
-            let (hotel, interim, not_ours) = (&hotel, &interim, &not_ours);
-            async move {
-                if let Some(device) = take_in(hotel, interim, &command).await {
-                    not_ours
-                        .lock()
-                        .unwrap_or_else(std::sync::PoisonError::into_inner)
-                        .insert(device);
-                }
-            }
+            let bytes = command.data.get().len();
+            let turn = held(&order).came(command.id, command, bytes);
+            admit_all(turn)
         })
         .await;
+    let rest = held(&order).rest();
+    admit_all(rest).await;
     match result {
         Ok(fetched) => {
             for (id, reason) in &fetched.refused {
@@ -354,9 +353,7 @@ async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) ->
                 tracing::warn!(command = ?skipped.id, why = %skipped.why, "Unreadable command");
             }
             answered(&hotel);
-            let not_ours = not_ours
-                .into_inner()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let not_ours = std::mem::take(&mut *held(&not_ours));
             Fetched::Read { not_ours }
         }
         Err(error) => {
@@ -364,6 +361,10 @@ async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) ->
             Fetched::Failed
         }
     }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Mews does not know a command that the journal has open: keep, alarm, do not act.

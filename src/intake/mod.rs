@@ -5,6 +5,7 @@
 
 mod admit;
 mod desk;
+mod in_order;
 
 pub use admit::{Admitted, admit, keep_payload};
 pub use desk::{Intake, Outside};

@@ -226,3 +226,23 @@ async fn a_queue_goes_in_order_of_creation_whatever_order_it_is_heard_in() {
     assert_eq!(done, wanted);
     house.stop().await;
 }
+
+/// `CreatedUtc` has whole seconds, and Mews lists the newest first: what decides is which was
+/// announced first.
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_of_one_second_go_in_the_order_they_were_announced() {
+    let (mut house, puppet, device) = one_printer("Bar", "").await;
+    house.start_and_wait().await;
+    house.is_swept().await;
+    let created = house.cloud.now();
+    let ids: Vec<_> = (0..60)
+        .map(|_| {
+            let new: NewCommand = house.cloud.print(device, "text/plain", b"a bill", 1);
+            house.cloud.add(new.created(created))
+        })
+        .collect();
+    within("all ends", house.cloud.wait_all_final(&ids)).await;
+    let done: Vec<_> = puppet.sees().made.iter().map(|made| made.id).collect();
+    assert_eq!(done, ids);
+    house.stop().await;
+}

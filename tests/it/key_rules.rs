@@ -228,6 +228,7 @@ async fn what_else_the_desk_must_know_is_in_the_note() {
         let device = house.cloud.add_device(DeviceKind::KeyCutter, "Encoder");
         house.start();
         house.is_up().await;
+        house.is_swept().await;
         let key = KeyRequest {
             data_json: Some("{\"MobileKeys\":\"true\",\"EncoderKeys\":\"true\"}".to_owned()),
             ..KeyRequest::new("204", house.cloud.now())
