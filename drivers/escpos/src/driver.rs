@@ -286,9 +286,9 @@ impl ReceiptPrinter {
         self.printer.open().await?;
         let listens = self.look(plan.now).await?;
         let composed = self.compose(&plan, listens).await?;
-        // Answers of an earlier attempt prove nothing for this one.
-        self.printer.take_marks();
-        self.printer.take_buffered();
+        // An answer to an earlier attempt's GS r proves nothing for this one. Its marks are told
+        // apart by themselves.
+        self.printer.forget_buffered();
 
         let parts = u32::try_from(composed.copy.len()).unwrap_or(u32::MAX);
         let parts = parts.saturating_mul(plan.copies);
@@ -384,3 +384,6 @@ impl Driver for ReceiptPrinter {
         self.watch_over(watch).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,6 +18,7 @@ pub struct EscPos;
 
 const FAULTS: &[FaultPage] = &[
     page!("ESCPOS-ACCEPTED"),
+    page!("ESCPOS-ASKED"),
     page!("ESCPOS-BLANK"),
     page!("ESCPOS-CHECK"),
     page!("ESCPOS-CHECK-HELD"),
@@ -53,7 +54,9 @@ const FAULTS: &[FaultPage] = &[
     page!("ESCPOS-TOO-LARGE"),
     page!("ESCPOS-TOO-LONG"),
     page!("ESCPOS-TYPE"),
+    page!("ESCPOS-UNASKED"),
     page!("ESCPOS-UNPROVED"),
+    page!("ESCPOS-WAITS"),
     page!("ESCPOS-WRONG-KIND"),
 ];
 

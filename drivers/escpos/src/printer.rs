@@ -12,11 +12,15 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use crate::codec::{Condition, RealTimeStatus, Replies, Reply, command};
+use crate::marks::Marks;
 
 /// Marks heard and not yet looked at; a printer that cannot be heard sends only the newest.
-const MARKS_MAX: usize = 64;
+const MARKS_KEPT: usize = 64;
 /// How long a question is waited for. After it 8 192 zero bytes are tried once.
 pub const PATIENCE: Duration = Duration::from_secs(3);
+/// The longest command that is completed with zero bytes after a loss. A printer's own limits of
+/// a picture are beyond it, but zero bytes cost time on a slow line, and raw data is not ours.
+const OWED_MAX: usize = 32 * 1024;
 /// How long answers to an earlier question may still be under way.
 const LATE: Duration = Duration::from_millis(500);
 
@@ -66,7 +70,11 @@ pub struct Printer {
     pub status: Option<RealTimeStatus>,
     asked: RealTimeStatus,
     marks: VecDeque<[u8; 4]>,
+    /// A mark came since the last look: late evidence, if nothing runs.
+    marked: bool,
     buffered: u32,
+    /// Bytes came that are no answer: what looks like one among them proves nothing.
+    noise: bool,
     cleared: bool,
     held: bool,
     gone: bool,
@@ -98,7 +106,9 @@ impl Printer {
             status: None,
             asked: RealTimeStatus::default(),
             marks: VecDeque::new(),
+            marked: false,
             buffered: 0,
+            noise: false,
             cleared: false,
             held: false,
             gone: false,
@@ -138,7 +148,11 @@ impl Printer {
                 self.link.open().await?;
             }
         }
-        self.listen(Duration::ZERO).await.map(drop)
+        if self.listen(Duration::ZERO).await.is_err() {
+            // The other side closed it while nothing ran: that is no trouble of this job.
+            self.link.open().await?;
+        }
+        Ok(())
     }
 
     fn forget_line(&mut self) {
@@ -192,14 +206,16 @@ impl Printer {
             }
             Reply::Buffered(_) => self.buffered += 1,
             Reply::ProcessId(id) => {
-                if self.marks.len() >= MARKS_MAX {
+                if self.marks.len() >= MARKS_KEPT {
                     self.marks.pop_front();
                 }
                 self.marks.push_back(id);
+                self.marked = true;
             }
             Reply::Cleared => self.cleared = true,
             Reply::PowerOff => self.gone = true,
-            Reply::Identity(_) | Reply::OtherBlock(_) | Reply::Stray(_) => {}
+            Reply::Stray(_) => self.noise = true,
+            Reply::Identity(_) | Reply::OtherBlock(_) => {}
         }
     }
 
@@ -257,47 +273,54 @@ impl Printer {
     }
 
     /// Sends bytes of a job from `from` on, watching what the printer says meanwhile. Returns how
-    /// many were taken in all, and what was met.
-    ///
-    /// # Errors
-    /// The link's. The caller knows what was sent before.
+    /// many were taken in all, also where the link failed, and what was met.
     pub async fn send(
         &mut self,
         leave: Committed<'_>,
         bytes: &[u8],
         from: usize,
-    ) -> Result<(usize, Met), Fault> {
+    ) -> (usize, Result<Met, Fault>) {
         let mut sent = from;
-        let met = loop {
+        let met = self.send_on(leave, bytes, &mut sent).await;
+        self.owed = if sent == 0 { 0 } else { bytes.len() - sent };
+        self.owed = self.owed.min(OWED_MAX);
+        (sent, met)
+    }
+
+    async fn send_on(
+        &mut self,
+        leave: Committed<'_>,
+        bytes: &[u8],
+        sent: &mut usize,
+    ) -> Result<Met, Fault> {
+        loop {
             if self.held {
                 let until = clock::now() + Duration::from_secs(10);
                 while self.held && clock::now() < until {
                     self.listen_until(until).await?;
                 }
                 if self.held {
-                    break Met::Stalled;
+                    return Ok(Met::Stalled);
                 }
             }
             if let Some(condition) = self.trouble() {
-                break Met::Trouble(condition);
+                return Ok(Met::Trouble(condition));
             }
-            if sent == bytes.len() {
-                break Met::Taken;
+            if *sent == bytes.len() {
+                return Ok(Met::Taken);
             }
-            let taken = match self.link.act(leave, &bytes[sent..]).await {
+            let taken = match self.link.act(leave, &bytes[*sent..]).await {
                 Ok(taken) => taken,
                 Err(fault) => {
                     self.forget_line();
                     return Err(fault);
                 }
             };
-            sent += taken;
-            if sent < bytes.len() && !self.listen(Duration::ZERO).await? && taken == 0 {
-                break Met::Stalled;
+            *sent += taken;
+            if *sent < bytes.len() && !self.listen(Duration::ZERO).await? && taken == 0 {
+                return Ok(Met::Stalled);
             }
-        };
-        self.owed = if sent == 0 { 0 } else { bytes.len() - sent };
-        Ok((sent, met))
+        }
     }
 
     /// Sends bytes in real time or at the end of a job: what the printer says does not stop them.
@@ -370,16 +393,38 @@ impl Printer {
 
     /// A picture of at most this many bytes may have been left half sent.
     pub fn may_owe(&mut self, bytes: usize) {
-        self.owed = self.owed.max(bytes);
+        self.owed = self.owed.max(bytes.min(OWED_MAX));
     }
 
-    /// The process ids heard since the last call, oldest first.
-    pub fn take_marks(&mut self) -> Vec<[u8; 4]> {
-        self.marks.drain(..).collect()
+    /// The highest count of an attempt's process ids heard since the last call. Those of other
+    /// attempts are kept: they are late evidence of their own.
+    pub fn take_marks(&mut self, of: Marks) -> Option<u32> {
+        let mut highest = None;
+        self.marks.retain(|id| match of.count(*id) {
+            Some(count) => {
+                highest = highest.max(Some(count));
+                false
+            }
+            None => true,
+        });
+        highest
     }
 
-    /// How many answers to GS r were heard since the last call.
-    pub fn take_buffered(&mut self) -> u32 {
-        std::mem::take(&mut self.buffered)
+    /// True once after a mark was heard: somebody may have waited for it.
+    pub fn heard_mark(&mut self) -> bool {
+        std::mem::take(&mut self.marked)
+    }
+
+    /// Forgets answers to GS r, and noise: the question is asked anew.
+    pub fn forget_buffered(&mut self) {
+        self.buffered = 0;
+        self.noise = false;
+    }
+
+    /// True if GS r was answered. The answer is a byte that noise may look like, so among noise
+    /// there is none.
+    #[must_use]
+    pub fn is_buffered_answered(&self) -> bool {
+        self.buffered > 0 && !self.noise
     }
 }

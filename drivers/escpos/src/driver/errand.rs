@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Committed, Fault, Grade, Proof, Run, Say, clock};
+use driver_sdk::{Committed, Fault, FaultKind, Grade, Proof, Run, Say, clock};
 use tokio::time::{Instant, sleep};
 
+use super::evidence::unproved;
 use super::{Bookmark, Composed};
 use crate::codec::command;
 use crate::printer::{Met, PATIENCE, Printer};
@@ -88,7 +89,7 @@ impl<'a> Errand<'a> {
         Ok(())
     }
 
-    fn percent(&self) -> u8 {
+    pub(super) fn percent(&self) -> u8 {
         let whole = u64::from(self.bookmark.parts.max(1));
         // The last hundredth is the evidence.
         u8::try_from(u64::from(self.sent) * 99 / whole).unwrap_or(99)
@@ -113,29 +114,37 @@ impl<'a> Errand<'a> {
     }
 
     fn ended(&self, why: &str, known: bool) -> Fault {
-        let fault = Fault::permanent("ESCPOS-ENDED")
+        let say = Say::new("ESCPOS-ENDED")
             .with("why", why)
             .with("part", self.sent)
             .with("parts", self.bookmark.parts);
+        let fault = Fault::from_parts(FaultKind::Permanent, say.clone());
         if known {
-            fault.with_effect(self.partly())
+            fault.with_effect(Proof::new(self.grade_of_a_part(), say))
         } else {
             fault
         }
     }
 
-    /// What exists when a job ends early.
-    fn partly(&self) -> Proof {
-        let confirmed = self.confirmed.saturating_mul(self.bookmark.every);
-        let (grade, part) = if self.bookmark.marks.is_some() && confirmed > 0 {
-            (Grade::Done, confirmed)
+    /// How well it is proved that something of it is on paper.
+    fn grade_of_a_part(&self) -> Grade {
+        if self.confirmed > 0 {
+            Grade::Done
         } else {
-            (Grade::Sent, self.sent)
-        };
-        let say = Say::new("ESCPOS-PART")
-            .with("part", part.min(self.bookmark.parts))
-            .with("parts", self.bookmark.parts);
-        Proof::new(grade, say)
+            Grade::Sent
+        }
+    }
+
+    /// Where the paper stopped, as far as it is known: the printer's marks tell it, and without
+    /// them only what was sent, which may be far ahead of the paper.
+    fn stopped_at(&self) -> String {
+        let parts = self.bookmark.parts;
+        if self.bookmark.marks.is_some() {
+            let confirmed = self.confirmed.saturating_mul(self.bookmark.every);
+            format!("in part {} of {parts}", (confirmed + 1).min(parts))
+        } else {
+            format!("by part {} of {parts}", (self.sent + 1).min(parts))
+        }
     }
 
     /// Sends bytes to their end, however often the printer stops on the way. The first `harmless`
@@ -144,18 +153,15 @@ impl<'a> Errand<'a> {
         let mut at = 0;
         loop {
             let before = at;
-            let met = match self.printer.send(self.leave, bytes, at).await {
-                Ok((taken, met)) => {
-                    at = taken;
-                    met
-                }
-                Err(fault) if !self.on_paper && at == 0 && fault.has_no_effect() => {
-                    return Err(fault);
-                }
-                Err(fault) => return Err(self.lost(fault)),
-            };
+            let (taken, met) = self.printer.send(self.leave, bytes, at).await;
+            at = taken;
             self.on_paper |= at > harmless;
             self.note_marks();
+            let met = match met {
+                Ok(met) => met,
+                Err(fault) if !self.on_paper => return Err(fault.without_effect()),
+                Err(fault) => return Err(self.lost(fault)),
+            };
             if at > before {
                 self.stalled_since = None;
             }
@@ -185,12 +191,18 @@ impl<'a> Errand<'a> {
         let Some(marks) = self.bookmark.marks else {
             return;
         };
-        for id in self.printer.take_marks() {
-            if let Some(count) = marks.count(id) {
-                self.confirmed = self.confirmed.max(count.min(self.bookmark.last));
-                self.printer.known.process_ids = Some(true);
-            }
+        if let Some(count) = self.printer.take_marks(marks) {
+            self.confirmed = self.confirmed.max(count.min(self.bookmark.last));
+            self.printer.known.process_ids = Some(true);
         }
+    }
+
+    /// What is shown while a person is needed in the middle of a job. It never says that nothing
+    /// was printed, and never to send it again: it goes on by itself.
+    fn waits(&self, cause: Cause) -> Fault {
+        Fault::operator("ESCPOS-WAITS")
+            .with("where", self.stopped_at())
+            .with("why", cause.words())
     }
 
     /// Waits for a person, up to `operator_wait`; then clears the printer and tells what exists.
@@ -202,7 +214,7 @@ impl<'a> Errand<'a> {
         let until = since + self.run.operator_wait();
         let mut cause = first;
         let mut recover_at = clock::now();
-        self.run.waiting(cause.fault());
+        self.run.waiting(self.waits(cause));
         loop {
             if clock::now() >= until || self.run.is_stopping() || self.run.is_cancelled() {
                 return Err(self.give_up(cause).await);
@@ -227,7 +239,7 @@ impl<'a> Errand<'a> {
                 }
                 Some(condition) if Cause::Says(condition) != cause => {
                     cause = Cause::Says(condition);
-                    self.run.waiting(cause.fault());
+                    self.run.waiting(self.waits(cause));
                 }
                 Some(_) => {}
             }
@@ -246,20 +258,27 @@ impl<'a> Errand<'a> {
         self.run.progress(self.percent());
         let cleared = self.printer.purge(self.leave).await;
         self.note_marks();
-        let fault = match cleared {
-            Ok(true) => Fault::permanent("ESCPOS-STOPPED"),
-            Ok(false) => Fault::in_doubt("ESCPOS-HELD"),
-            Err(fault) => Fault::in_doubt("ESCPOS-HELD").caused_by(fault),
+        let told = |code: &str| {
+            let say = Say::new(code).with("where", self.stopped_at());
+            say.with("why", cause.words())
         };
-        let known = fault.code() == "ESCPOS-STOPPED";
-        let fault = fault
-            .with("why", cause.words())
-            .with("part", (self.sent + 1).min(self.bookmark.parts))
-            .with("parts", self.bookmark.parts);
-        if known {
-            fault.with_effect(self.partly())
-        } else {
-            fault
+        let held = || Fault::from_parts(FaultKind::InDoubt, told("ESCPOS-HELD"));
+        match cleared {
+            // Marks say that all of it is on paper, and the printer says that it stopped: one of
+            // the two is not so.
+            Ok(true) if self.is_confirmed() => unproved(Grade::Sent),
+            Ok(true) => {
+                let say = told("ESCPOS-STOPPED");
+                let proof = Proof::new(self.grade_of_a_part(), say.clone());
+                Fault::from_parts(FaultKind::Partly, say).with_effect(proof)
+            }
+            Ok(false) => held(),
+            Err(fault) => held().caused_by(fault),
         }
+    }
+
+    /// The mark behind the last part came back.
+    pub(super) fn is_confirmed(&self) -> bool {
+        self.bookmark.marks.is_some() && self.confirmed >= self.bookmark.last
     }
 }

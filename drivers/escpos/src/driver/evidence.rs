@@ -42,7 +42,7 @@ impl Errand<'_> {
             let proven = !composed.probe;
             let grace = if proven { GRACE } else { GRACE_UNPROVEN };
             match self.answer(print_time, grace, Self::all_confirmed).await? {
-                Waited::Answered => return Ok(Grade::Done),
+                Waited::Answered => return self.post_flight().await,
                 // The test page finds out; only then may a printer not have them.
                 Waited::Silent if composed.probe => {
                     self.printer.known.process_ids = Some(false);
@@ -59,17 +59,30 @@ impl Errand<'_> {
 
     fn all_confirmed(&mut self) -> bool {
         self.note_marks();
-        self.confirmed >= self.bookmark.last
+        self.is_confirmed()
+    }
+
+    /// The last mark is back. A printer that says at the same time that it cannot print has
+    /// answered too early, or its paper ended with the receipt: a person looks, and when it is
+    /// well again what it still held is on paper, so the mark holds. Silence is no objection.
+    async fn post_flight(&mut self) -> Result<Grade, Fault> {
+        let asked = self.printer.ask(PATIENCE).await;
+        match asked.ok().flatten().and_then(|status| status.trouble()) {
+            None => Ok(Grade::Done),
+            Some(condition) => {
+                self.wait(Cause::Says(condition)).await?;
+                Ok(Grade::Done)
+            }
+        }
     }
 
     /// GS r is answered when everything before it was taken out of the buffer.
     async fn buffered(&mut self, composed: &Composed, time: Duration) -> Result<bool, Fault> {
         let proven = self.printer.known.buffered == Some(true) && !composed.raw;
         let grace = if proven { GRACE } else { GRACE_UNPROVEN };
-        self.printer.take_buffered();
         self.question().await?;
         loop {
-            let answered = |errand: &mut Self| errand.printer.take_buffered() > 0;
+            let answered = |errand: &mut Self| errand.printer.is_buffered_answered();
             match self.answer(time, grace, answered).await? {
                 Waited::Answered => {}
                 Waited::Silent if !proven => {
@@ -95,6 +108,7 @@ impl Errand<'_> {
     }
 
     async fn question(&mut self) -> Result<(), Fault> {
+        self.printer.forget_buffered();
         let pushed = self
             .printer
             .push(self.leave, &command::BUFFERED_STATUS)
@@ -125,9 +139,17 @@ impl Errand<'_> {
     ) -> Result<Waited, Fault> {
         let mut until = self.due(time, grace);
         let mut heard_at = clock::now();
+        let mut confirmed = self.confirmed;
         loop {
             if is(self) {
                 return Ok(Waited::Answered);
+            }
+            if self.confirmed > confirmed {
+                // It prints, however slowly: what is left has all its time again.
+                confirmed = self.confirmed;
+                self.begun = clock::now();
+                self.run.progress(self.percent());
+                until = self.due(time, grace);
             }
             if self.printer.is_gone() {
                 return Err(self.lost(Cause::Stalled.fault()));
@@ -168,6 +190,6 @@ impl Errand<'_> {
     }
 }
 
-fn unproved(grade: Grade) -> Fault {
+pub(super) fn unproved(grade: Grade) -> Fault {
     Fault::in_doubt("ESCPOS-UNPROVED").with("grade", grade)
 }

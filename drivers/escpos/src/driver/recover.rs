@@ -19,6 +19,16 @@ impl ReceiptPrinter {
     /// Only a process id of this very attempt proves anything; everything else is for a person to
     /// look at. What the printer still holds is thrown away, so that it cannot print later.
     pub(super) async fn recover(&mut self, attempt: &Attempt, run: &Run) -> Result<Verdict, Fault> {
+        let address = self.printer.address().to_owned();
+        // What is told if it never answers: a fault of the line would say that nothing was sent.
+        let unasked = |why| {
+            let fault = Fault::transient("ESCPOS-UNASKED").with("address", address);
+            fault.caused_by(why)
+        };
+        self.judge(attempt, run).await.map_err(unasked)
+    }
+
+    async fn judge(&mut self, attempt: &Attempt, run: &Run) -> Result<Verdict, Fault> {
         let bookmark: Bookmark = attempt.bookmark()?;
         self.recall(run);
         self.printer.open().await?;
@@ -75,9 +85,8 @@ impl ReceiptPrinter {
         let Some(marks) = bookmark.marks else {
             return so_far;
         };
-        let heard = self.printer.take_marks();
-        let counts = heard.into_iter().filter_map(|id| marks.count(id));
-        counts.map(|n| n.min(bookmark.last)).fold(so_far, u32::max)
+        let heard = self.printer.take_marks(marks).unwrap_or(0);
+        so_far.max(heard.min(bookmark.last))
     }
 
     /// The printer may be printing still, or wait for paper and print on: both end in a mark.
@@ -99,7 +108,12 @@ impl ReceiptPrinter {
             if !self.printer.listen_until(next).await? {
                 self.printer.ask(PATIENCE).await?;
             }
+            let before = confirmed;
             confirmed = self.confirmed(bookmark, confirmed);
+            if confirmed > before {
+                run.progress(99);
+                until = clock::now() + time;
+            }
             let cause = self.printer.trouble().map(Cause::Says);
             if cause != told {
                 match cause {
@@ -107,7 +121,8 @@ impl ReceiptPrinter {
                         if told.is_none() {
                             until = clock::now() + run.operator_wait();
                         }
-                        run.waiting(cause.fault());
+                        let waits = Fault::operator("ESCPOS-ASKED").with("why", cause.words());
+                        run.waiting(waits);
                     }
                     None => {
                         run.progress(99);

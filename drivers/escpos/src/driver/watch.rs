@@ -38,6 +38,7 @@ impl ReceiptPrinter {
             }
             self.printer.known.answers = Some(true);
             self.tell(watch);
+            self.ring(watch);
             if self.wire.held_for_a_job {
                 self.printer.close().await;
             } else {
@@ -58,6 +59,13 @@ impl ReceiptPrinter {
         }
     }
 
+    /// A mark nobody waits for any more may settle a doubt.
+    fn ring(&mut self, watch: &Watch) {
+        if self.printer.heard_mark() {
+            watch.news();
+        }
+    }
+
     fn rest(&self) -> Duration {
         match self.printer.trouble() {
             Some(_) => UNWELL_EVERY.min(self.config.watch),
@@ -71,6 +79,7 @@ impl ReceiptPrinter {
         while clock::now() < until {
             if self.printer.listen_until(until).await? {
                 self.tell(watch);
+                self.ring(watch);
             }
         }
         Ok(())

@@ -15,7 +15,9 @@ pub(super) const GARBAGE: &[u8] = &[0xff, 0x00, 0xa5, 0x11, 0xc0, 0x80];
 impl Machine {
     pub(super) fn is_offline(&self) -> bool {
         let faults = &self.faults;
-        faults.paper_out() || faults.cover_open || faults.offline || faults.cutter_error
+        let by_hand = faults.cover_open || faults.offline || faults.feed_button;
+        let by_itself = faults.paper_out() || faults.hot;
+        by_hand || by_itself || faults.cutter_error || faults.defect
     }
 
     fn near_end(&self) -> bool {
@@ -27,11 +29,15 @@ impl Machine {
     pub(super) fn status(&self, n: u8) -> u8 {
         let faults = &self.faults;
         let bits = match n {
-            1 => bit(3, self.is_offline()),
+            1 => bit(3, self.is_offline()) | bit(6, faults.feed_button),
             2 => {
-                bit(2, faults.cover_open) | bit(5, faults.paper_out()) | bit(6, faults.cutter_error)
+                let error = faults.cutter_error || faults.defect || faults.hot;
+                bit(2, faults.cover_open)
+                    | bit(3, faults.feed_button)
+                    | bit(5, faults.paper_out())
+                    | bit(6, error)
             }
-            3 => bit(3, faults.cutter_error),
+            3 => bit(3, faults.cutter_error) | bit(5, faults.defect) | bit(6, faults.hot),
             _ => (bit(2, self.near_end()) * 3) | (bit(5, faults.paper_out()) * 3),
         };
         0x12 | bits
@@ -41,8 +47,10 @@ impl Machine {
     pub(super) fn automatic_status(&self) -> [u8; 4] {
         let faults = &self.faults;
         [
-            0x10 | bit(3, self.is_offline()) | bit(5, faults.cover_open),
-            bit(3, faults.cutter_error),
+            0x10 | bit(3, self.is_offline())
+                | bit(5, faults.cover_open)
+                | bit(6, faults.feed_button),
+            bit(3, faults.cutter_error) | bit(5, faults.defect) | bit(6, faults.hot),
             (bit(0, self.near_end()) * 3) | (bit(2, faults.paper_out()) * 3),
             0,
         ]
@@ -51,7 +59,7 @@ impl Machine {
     /// Pushes the status when something that was asked for has changed.
     pub(super) fn tell_changes(&mut self, now: Instant) {
         let (new, old) = (self.automatic_status(), self.told_status);
-        let online = self.auto_status & 0x02 != 0 && (new[0] ^ old[0]) & 0x28 != 0;
+        let online = self.auto_status & 0x02 != 0 && (new[0] ^ old[0]) & 0x68 != 0;
         let error = self.auto_status & 0x04 != 0 && new[1] != old[1];
         let paper = self.auto_status & 0x08 != 0 && new[2] != old[2];
         if online || error || paper {
@@ -132,7 +140,7 @@ impl Machine {
             return;
         }
         let full = self.received.len() + 256 >= self.options.buffer;
-        let drained = self.received.len() * 2 <= self.options.buffer;
+        let drained = !full && self.received.len() * 2 <= self.options.buffer;
         if full && !self.xoff {
             self.xoff = true;
             self.push_out(vec![0x13]);

@@ -170,6 +170,10 @@ impl VirtualPrinter {
     async fn speak(&self, mut writer: WriteHalf<Box<dyn Port>>) -> io::Result<()> {
         loop {
             self.shared.until(|machine| !machine.out.is_empty()).await;
+            let late = self.shared.with(|machine| machine.faults.late);
+            if !late.is_zero() {
+                tokio::time::sleep(late).await;
+            }
             while let Some(bytes) = self.shared.with(Machine::take_answer) {
                 self.line_time(bytes.len()).await;
                 writer.write_all(&bytes).await?;

@@ -208,6 +208,7 @@ impl Machine {
             Op::Justify(_) => {}
             Op::Mode(n) => self.modes.mode(n),
             Op::Size(n) => self.modes.size(n),
+            Op::Inverse(on) => self.modes.style.inverse = on,
             Op::Font(n) => {
                 self.modes.style.cell = if matches!(n, 1 | 49) {
                     Cell::B

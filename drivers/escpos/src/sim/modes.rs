@@ -32,6 +32,7 @@ pub(super) struct Style {
     pub(super) cell: Cell,
     pub(super) bold: bool,
     pub(super) underline: bool,
+    pub(super) inverse: bool,
     pub(super) wide: usize,
     pub(super) tall: usize,
 }
@@ -45,6 +46,7 @@ impl Modes {
                 cell: Cell::A,
                 bold: false,
                 underline: false,
+                inverse: false,
                 wide: 1,
                 tall: 1,
             },
@@ -64,6 +66,7 @@ impl Modes {
             cell: if n & 1 == 1 { Cell::B } else { Cell::A },
             bold: n & 0x08 != 0,
             underline: n & 0x80 != 0,
+            inverse: self.style.inverse,
             wide: if n & 0x20 != 0 { 2 } else { 1 },
             tall: if n & 0x10 != 0 { 2 } else { 1 },
         };
@@ -139,7 +142,7 @@ impl Piece {
                 let row = glyph.get(y).copied().unwrap_or(0);
                 let row = if style.bold { row | row >> 1 } else { row };
                 let under = style.underline && y + 1 == style.cell.size().1;
-                under || row & (0x8000 >> x) != 0
+                (under || row & (0x8000 >> x) != 0) != style.inverse
             }
             Self::Strip {
                 bytes,

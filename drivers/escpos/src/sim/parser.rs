@@ -25,6 +25,8 @@ pub(super) enum Op {
     Mode(u8),
     /// GS !: enlargement, width in the high half.
     Size(u8),
+    /// White on black.
+    Inverse(bool),
     Font(u8),
     Bold(bool),
     Underline(bool),
@@ -272,7 +274,8 @@ impl Parser {
             [b'r', n] => Some(Op::Buffered(n)),
             [b'I', n] => Some(Op::Identity(n)),
             [b'!', n] => Some(Op::Size(n)),
-            [b'B' | b'H' | b'b' | b'f' | b'h' | b'w' | b'/' | b'T', _] => None,
+            [b'B', n] => Some(Op::Inverse(n & 1 == 1)),
+            [b'H' | b'b' | b'f' | b'h' | b'w' | b'/' | b'T', _] => None,
             [b'L' | b'P' | b'W' | b'$' | b'\\', _, _] => None,
             [b':'] => None,
             [b'k', 0..=6] => {

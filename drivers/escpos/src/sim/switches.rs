@@ -32,8 +32,24 @@ pub const SWITCHES: &[Switch] = &[
         help: "on | off",
     },
     Switch {
+        name: "hot",
+        help: "on | off: the head is too hot; it goes on by itself",
+    },
+    Switch {
+        name: "defect",
+        help: "on | off: an error only service can end",
+    },
+    Switch {
+        name: "feed-button",
+        help: "held | free",
+    },
+    Switch {
         name: "deaf",
         help: "on | off | MILLISECONDS: reads and prints, answers nothing",
+    },
+    Switch {
+        name: "late",
+        help: "MILLISECONDS | off: answers come that much later",
     },
     Switch {
         name: "mute",
@@ -77,7 +93,12 @@ pub(super) struct Faults {
     /// The cutter has failed, and the printer waits for DLE ENQ.
     pub(super) cutter_error: bool,
     pub(super) offline: bool,
+    pub(super) hot: bool,
+    pub(super) defect: bool,
+    pub(super) feed_button: bool,
     pub(super) deaf: Deaf,
+    /// Between an answer and its first byte on the line.
+    pub(super) late: Duration,
     pub(super) mute: Mute,
     pub(super) slow: Option<u32>,
     pub(super) power_off: bool,
@@ -154,6 +175,14 @@ impl Machine {
             ("cutter", "jam") => self.faults.jammed = true,
             ("cutter", "clear") => self.faults.jammed = false,
             ("offline", "on" | "off") => self.faults.offline = value == "on",
+            ("hot", "on" | "off") => self.faults.hot = value == "on",
+            ("defect", "on" | "off") => self.faults.defect = value == "on",
+            ("feed-button", "held" | "free") => self.faults.feed_button = value == "held",
+            ("late", "off") => self.faults.late = Duration::ZERO,
+            ("late", _) => {
+                let ms = number("late", value, 0..=86_400_000)?;
+                self.faults.late = Duration::from_millis(ms);
+            }
             ("deaf", "on") => self.faults.deaf = Deaf::Yes,
             ("deaf", "off") => self.faults.deaf = Deaf::No,
             ("deaf", _) => {

@@ -218,6 +218,9 @@ fn each_state_has_its_status_bytes() {
         (&[("paper", "out")], "1A 32 12 7E"),
         (&[("near-end", "on")], "12 12 12 1E"),
         (&[("offline", "on")], "1A 12 12 12"),
+        (&[("defect", "on")], "1A 52 32 12"),
+        (&[("hot", "on")], "1A 52 52 12"),
+        (&[("feed-button", "held")], "5A 1A 12 12"),
     ] {
         let mut bench = Bench::new();
         for (name, value) in switches {
@@ -236,6 +239,9 @@ fn each_change_is_pushed() {
         ("paper", "out", "18 00 0F 00"),
         ("cover", "open", "38 00 00 00"),
         ("near-end", "on", "10 00 03 00"),
+        ("defect", "on", "18 20 00 00"),
+        ("hot", "on", "18 40 00 00"),
+        ("feed-button", "held", "58 00 00 00"),
     ] {
         let mut bench = Bench::new();
         bench.ask("1D 61 0E");
