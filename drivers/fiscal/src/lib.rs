@@ -18,6 +18,8 @@ pub mod payload;
 pub mod pending;
 #[cfg(feature = "rehearsal")]
 pub mod rehearsal;
+#[cfg(feature = "rehearsal")]
+pub mod sample;
 pub mod tables;
 pub mod text;
 pub mod verdict;

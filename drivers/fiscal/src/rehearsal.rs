@@ -149,6 +149,8 @@ impl Host for Journal {
     }
 }
 
+const HTTP_ADDRESS: &str = "http://192.168.7.31/cgi-bin/fpmate.cgi";
+
 /// The cable between driver and virtual device.
 #[derive(Clone)]
 pub struct Cable {
@@ -297,10 +299,15 @@ impl Poster for Cable {
         Box::pin(async move {
             let mut port = self.connect().map_err(|cause| {
                 Fault::transient("LINK-UNREACHABLE")
+                    .with("address", HTTP_ADDRESS)
                     .caused_by(cause)
                     .without_effect()
             })?;
-            let lost = |cause: io::Error| Fault::transient("LINK-LOST").caused_by(cause);
+            let lost = |cause: io::Error| {
+                Fault::transient("LINK-LOST")
+                    .with("address", HTTP_ADDRESS)
+                    .caused_by(cause)
+            };
             let head = format!(
                 "POST /cgi-bin/fpmate.cgi?devid=local_printer HTTP/1.1\r\nHost: printer\r\n\
                  Content-Length: {}\r\n\r\n",
@@ -321,7 +328,7 @@ impl Poster for Cable {
     }
 
     fn address(&self) -> &'static str {
-        "http://192.168.7.31/cgi-bin/fpmate.cgi"
+        HTTP_ADDRESS
     }
 }
 
@@ -331,14 +338,14 @@ fn http_body(answer: &[u8]) -> Result<Option<Bytes>, Fault> {
     };
     let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
     if !head.starts_with("http/1.1 200") {
-        return Err(Fault::transient("LINK-GARBLED"));
+        return Err(Fault::transient("LINK-GARBLED").with("address", HTTP_ADDRESS));
     }
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length:"))
         .and_then(|length| length.trim().parse::<usize>().ok());
     let Some(length) = length else {
-        return Err(Fault::transient("LINK-GARBLED"));
+        return Err(Fault::transient("LINK-GARBLED").with("address", HTTP_ADDRESS));
     };
     let body = &answer[end + 4..];
     Ok((body.len() >= length).then(|| Bytes::copy_from_slice(&body[..length])))

@@ -4,6 +4,9 @@
 //! [`Run`] (what one attempt may do), [`Fault`] and [`Verdict`] (what it may conclude), [`Link`]
 //! or [`Session`] (how it talks), [`DriverKind`] (how it is registered).
 //!
+//! [`conformance`] is the suite that tries all this on a driver: run it in the driver's own crate.
+//! Leave to act is a type, [`Committed`]: what would act without it does not compile.
+//!
 //! The crate knows no device and no hotel system; it depends on no other crate of ours.
 
 /// A page of a crate's own `faults` folder, by its code.

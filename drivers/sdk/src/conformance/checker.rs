@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::faulty::{Trouble, Troubles};
 use super::host::TestHost;
 use super::process::{Ended, Event, Fell, Process};
 use super::suite::{Promise, Report, Suite, Violation, World};
 use super::truth::Claim;
+use crate::clock_source;
 use crate::job::Job;
 use crate::vocabulary::CommandId;
 
@@ -17,6 +18,8 @@ pub(super) struct Stage {
     pub world: World,
     pub troubles: Troubles,
     pub hosts: Vec<Arc<TestHost>>,
+    /// When it began; the jobs' time goes on with it.
+    begun: Instant,
 }
 
 pub(super) struct Checker<'a> {
@@ -48,6 +51,7 @@ impl Checker<'_> {
                 troubles
             },
             hosts,
+            begun: clock_source::now(),
         }
     }
 
@@ -84,10 +88,15 @@ impl Checker<'_> {
         words.collect::<Vec<_>>().join("; ")
     }
 
-    /// The sample jobs.
-    pub fn jobs(&self) -> Vec<Job> {
+    /// The sample jobs, now.
+    pub fn jobs(&self, stage: &Stage) -> Vec<Job> {
+        let gone = clock_source::now() - stage.begun;
+        let now = |job: &Job| Job {
+            now: job.now + gone,
+            ..job.clone()
+        };
         let seats = self.suite.seats.iter();
-        seats.map(|seat| seat.job.clone()).collect()
+        seats.map(|seat| now(&seat.job)).collect()
     }
 
     /// One attempt in a fresh process, and what each device claims in the end.
@@ -98,7 +107,7 @@ impl Checker<'_> {
         when: &str,
     ) -> Option<(usize, Vec<Claim>)> {
         let mut process = self.open(stage)?;
-        let jobs = self.jobs();
+        let jobs = self.jobs(stage);
         let ended = self
             .attempt_in(&mut process, &jobs, stage, event, when)
             .await;
@@ -154,7 +163,14 @@ impl Checker<'_> {
                         .await
                 }
             };
-            claims.push(claim);
+            claims.push(if claim.part && suite.small_parts {
+                Claim {
+                    effects: 0..=asked,
+                    ..claim
+                }
+            } else {
+                claim
+            });
         }
         (polls, claims)
     }
@@ -196,7 +212,7 @@ impl Checker<'_> {
         let Some(mut process) = self.open(stage) else {
             return;
         };
-        let jobs = self.jobs();
+        let jobs = self.jobs(stage);
         let (_, claims) = self
             .attempt_in(&mut process, &jobs, stage, event, when)
             .await;
@@ -240,7 +256,7 @@ impl Checker<'_> {
         // A conversation needs a moment until it stands again.
         sleep(self.suite.settle).await;
         let nothing = claims.iter().all(|claim| claim.effects == (0..=0));
-        let mut jobs = self.jobs();
+        let mut jobs = self.jobs(stage);
         for job in jobs.iter_mut().filter(|_| !nothing) {
             job.id = CommandId::local();
         }

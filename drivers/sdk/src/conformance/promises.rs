@@ -283,7 +283,7 @@ impl Checker<'_> {
             if !stage.world.device.effects().is_empty() {
                 self.broke(Promise::CommitFirst, &when, "idle had an effect");
             }
-            let jobs = self.jobs();
+            let jobs = self.jobs(&stage);
             let claims = self
                 .attempt_in(&mut process, &jobs, &stage, Event::None, &when)
                 .await;

@@ -163,6 +163,7 @@ pub struct Suite {
     pub(super) lateness: Vec<Duration>,
     pub(super) settle: Duration,
     pub(super) steps_max: usize,
+    pub(super) small_parts: bool,
     pub(super) seen: Seen,
 }
 
@@ -199,6 +200,7 @@ impl Suite {
                 .to_vec(),
             settle: Duration::from_secs(120),
             steps_max: 150,
+            small_parts: false,
             seen: Seen::default(),
         }
     }
@@ -276,6 +278,14 @@ impl Suite {
     #[must_use]
     pub fn settles_within(mut self, time: Duration) -> Self {
         self.settle = time;
+        self
+    }
+
+    /// What the driver calls a part is smaller than an effect, such as a band of a receipt: then
+    /// a part that exists says nothing about whole effects.
+    #[must_use]
+    pub fn parts_are_small(mut self) -> Self {
+        self.small_parts = true;
         self
     }
 

@@ -11,6 +11,8 @@ pub(super) struct Claim {
     pub effects: RangeInclusive<usize>,
     /// Nobody knows, and a person must look: a device that deals in money is blocked until then.
     pub open: bool,
+    /// A part is claimed.
+    pub part: bool,
     /// In words, for a violation.
     pub words: String,
 }
@@ -20,6 +22,7 @@ impl Claim {
         Self {
             effects: 0..=0,
             open: false,
+            part: false,
             words: words.into(),
         }
     }
@@ -29,6 +32,7 @@ impl Claim {
         Self {
             effects: 0..=asked,
             open: true,
+            part: false,
             words: words.into(),
         }
     }
@@ -39,13 +43,10 @@ impl Claim {
             Grade::Done => Self {
                 effects: asked..=asked,
                 open: false,
+                part: false,
                 words,
             },
-            // The device cannot say more, and nobody claims it did.
-            Grade::Sent | Grade::Accepted => Self {
-                open: false,
-                ..Self::unknown(asked, words)
-            },
+            Grade::Sent | Grade::Accepted => Self::vague(asked, words),
         }
     }
 
@@ -56,7 +57,10 @@ impl Claim {
             FaultKind::Transient | FaultKind::Permanent | FaultKind::OperatorNeeded => {
                 Some(Self::nothing(words))
             }
-            FaultKind::Partly => Some(Self::part(asked, words)),
+            FaultKind::Partly => {
+                let grade = fault.effect().map_or(Grade::Done, |proof| proof.grade);
+                Some(Self::part(asked, grade, words))
+            }
             FaultKind::InDoubt => None,
         }
     }
@@ -66,9 +70,12 @@ impl Claim {
             Verdict::Happened(proof) => Self {
                 effects: asked..=asked,
                 open: false,
+                part: false,
                 words: format!("Happened {}", proof.say.code),
             },
-            Verdict::Partly(proof) => Self::part(asked, format!("Partly {}", proof.say.code)),
+            Verdict::Partly(proof) => {
+                Self::part(asked, proof.grade, format!("Partly {}", proof.say.code))
+            }
             Verdict::DidNotHappen => Self::nothing("DidNotHappen"),
             Verdict::CannotTell { check } => {
                 Self::unknown(asked, format!("CannotTell {}", check.code))
@@ -77,11 +84,23 @@ impl Claim {
     }
 
     /// Less than asked, and not nothing. A job of one can only be told so by mistake.
-    fn part(asked: usize, words: String) -> Self {
+    fn part(asked: usize, grade: Grade, words: String) -> Self {
+        match grade {
+            Grade::Done => Self {
+                effects: 1..=asked.saturating_sub(1),
+                open: false,
+                part: true,
+                words,
+            },
+            Grade::Sent | Grade::Accepted => Self::vague(asked, words),
+        }
+    }
+
+    /// The device cannot say more, and nobody claims it did.
+    fn vague(asked: usize, words: String) -> Self {
         Self {
-            effects: 1..=asked.saturating_sub(1),
             open: false,
-            words,
+            ..Self::unknown(asked, words)
         }
     }
 }
