@@ -275,12 +275,13 @@ impl House {
     }
 }
 
-/// The kinds of this build, and the puppets.
+/// The kinds of this build, the puppets and the choir.
 pub fn kinds() -> &'static [&'static dyn DriverKind] {
     static ALL: OnceLock<Vec<&'static dyn DriverKind>> = OnceLock::new();
     ALL.get_or_init(|| {
         let bundle = driver_bundle::KINDS.iter();
-        bundle.chain(&crate::puppet::KINDS).copied().collect()
+        let toys = crate::puppet::KINDS.iter().chain(&crate::choir::KINDS);
+        bundle.chain(toys).copied().collect()
     })
 }
 

@@ -3,6 +3,7 @@
 mod admin;
 mod air;
 mod audit;
+mod choir;
 mod demo;
 mod fiscal;
 mod house;
@@ -25,6 +26,7 @@ mod waiting;
 #[cfg(unix)]
 mod checker;
 mod command_line;
+mod conversation;
 mod key_bad_input;
 mod key_faults;
 mod key_rules;
