@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use driver_sdk::{CommandId, DeviceName};
+use driver_sdk::{Class, CommandId, DeviceName};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use uuid::Uuid;
@@ -117,6 +117,24 @@ impl Hotel {
                     .is_none_or(|ids| ids.len() == 1)
             }
         })
+    }
+
+    /// The ids of this PC's devices of a class, as far as they are known.
+    #[must_use]
+    pub fn ids_of(&self, class: Class) -> Vec<Uuid> {
+        let knowledge = self.knowledge();
+        let of_class = self.members.iter().filter(|on| on.rules.class == class);
+        of_class
+            .filter_map(|member| match &member.mews {
+                MewsDevice::Id(id) => Some(*id),
+                MewsDevice::Name(name) => {
+                    match knowledge.ids_by_name.get(name.trim())?.as_slice() {
+                        [one] => Some(*one),
+                        [] | [_, _, ..] => None,
+                    }
+                }
+            })
+            .collect()
     }
 
     /// The property's zone, once it is known.

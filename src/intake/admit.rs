@@ -52,6 +52,10 @@ pub async fn admit(
             hotel.saw_open(id);
             Ok(Admitted::Nothing)
         }
+        (State::Processing, None) => {
+            super::lost::show_begun(hotel, member, command);
+            Ok(Admitted::Nothing)
+        }
         (state, Some(_)) if state.is_final() => {
             over(hotel, member, id, state).await?;
             Ok(Admitted::Nothing)

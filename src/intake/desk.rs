@@ -8,11 +8,12 @@ use driver_sdk::CommandId;
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
 use tokio::sync::{Notify, broadcast, mpsc};
-use tokio::time::sleep_until;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::admit::{Admitted, admit, over};
 use super::in_order::{InOrder, Wanted};
+use super::lost::list_begun;
 use crate::hotel::Hotel;
 use crate::journal::JournalError;
 use crate::mews::cloud::CallError;
@@ -116,6 +117,9 @@ impl Intake {
         let mut sweep: Call<Sweep> = None;
         let mut hotel_call: Call<Duration> = None;
         let mut device_call: Call<(Duration, Option<BTreeSet<String>>)> = None;
+        let mut lost_call: Call<Option<Duration>> = None;
+        // Once, after the devices are known by their ids.
+        let mut lost_at: Option<Instant> = None;
         let mut sweep_at = start + SWEEP_DOWN;
         let mut sweep_took = Duration::ZERO;
         let (mut hotel_at, mut devices_at) = (start, start);
@@ -137,7 +141,12 @@ impl Intake {
                     self.interim.clone(),
                 )));
             }
-            let mut wake = now + SWEEP_UP;
+            if lost_call.is_none() && lost_at.is_some_and(|at| at <= now) {
+                lost_at = None;
+                let hotel = self.hotel.clone();
+                lost_call = Some(Box::pin(async move { list_begun(&hotel).await }));
+            }
+            let mut wake = lost_at.map_or(now + SWEEP_UP, |at| at.min(now + SWEEP_UP));
             if sweep.is_none() {
                 wake = wake.min(sweep_at);
             }
@@ -210,7 +219,13 @@ impl Intake {
                 }
                 (rest, names) = under_way(&mut device_call) => {
                     devices_at = driver_sdk::clock::now() + rest;
+                    if names.is_some() && self.in_hotel.is_none() && self.hotel.found.replaced {
+                        lost_at = Some(driver_sdk::clock::now());
+                    }
                     self.devices_listed(names);
+                }
+                again = under_way(&mut lost_call) => {
+                    lost_at = again.map(|rest| driver_sdk::clock::now() + rest);
                 }
                 () = self.sweep_now.notified() => sweep_at = driver_sdk::clock::now(),
                 () = sleep_until(wake) => {}
@@ -250,6 +265,8 @@ impl Intake {
                     State::Cancelled | State::Processed | State::Error => {
                         self.is_over(*id, state).await;
                     }
+                    // Of a lost journal: nothing lists it, so it is read and shown.
+                    State::Processing if self.hotel.found.replaced => ids.push(*id),
                     State::Received | State::Processing | State::Unknown(_) => {}
                 }
             }

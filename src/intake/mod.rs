@@ -6,6 +6,7 @@
 mod admit;
 mod desk;
 mod in_order;
+mod lost;
 
 pub use admit::{Admitted, admit, keep_payload};
 pub use desk::{Intake, Outside};

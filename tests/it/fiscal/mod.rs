@@ -7,3 +7,6 @@ mod desk;
 mod doubt;
 mod faults;
 mod issue;
+#[cfg(unix)]
+mod load;
+mod lost;
