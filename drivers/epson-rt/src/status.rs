@@ -8,6 +8,8 @@ use crate::answer::Answer;
 
 /// A certificate that ends sooner than in so many days is worth a warning.
 const CERTIFICATE_DAYS: i32 = 30;
+/// `rtMainStatus` of a printer that is registered and may sell.
+const IN_SERVICE: u64 = 2;
 
 /// The five characters of `printerStatus` or `fpStatus`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,10 +89,11 @@ pub fn printer(status: &Answer) -> Result<PrinterStatus, Fault> {
 /// As [`printer`].
 pub fn blocker(status: &Answer) -> Result<Option<Fault>, Fault> {
     let printer = printer(status)?;
-    if status.info("rtTrainingMode") == Some("1") {
+    if number(status, "rtTrainingMode") == Some(1) {
         return Ok(Some(Fault::permanent("EPSON-TRAINING")));
     }
-    if status.info("rtMainStatus").is_some_and(|main| main != "02") {
+    let main = status.info("rtMainStatus");
+    if main.is_some() && number(status, "rtMainStatus") != Some(IN_SERVICE) {
         return Ok(Some(Fault::permanent("EPSON-NOT-IN-SERVICE")));
     }
     Ok(printer.blocker())
@@ -126,8 +129,12 @@ fn files(state: &str, count: u64) -> Fault {
 }
 
 fn some_files(status: &Answer, name: &str) -> Option<u64> {
-    let count: u64 = status.info(name)?.parse().ok()?;
-    (count > 0).then_some(count)
+    number(status, name).filter(|count| *count > 0)
+}
+
+/// A number, however many zeros firmware puts before it.
+fn number(status: &Answer, name: &str) -> Option<u64> {
+    status.info(name)?.parse().ok()
 }
 
 /// Until when the printer's certificates are valid, as far as it tells: its own, and that of the
@@ -152,9 +159,9 @@ fn year_first(text: &str) -> Option<Date> {
 /// The day is open: there is something a Z would close. `None` where the printer does not tell.
 #[must_use]
 pub fn day_open(status: &Answer) -> Option<bool> {
-    match status.info("rtDailyOpen")? {
-        "1" => Some(true),
-        "0" => Some(false),
+    match number(status, "rtDailyOpen")? {
+        1 => Some(true),
+        0 => Some(false),
         _ => None,
     }
 }

@@ -173,7 +173,10 @@ impl EpsonDriver {
             Some(false) => "closed",
             None => "cannot be read",
         };
-        let fact = |name: &str| status.info(name).unwrap_or("?").to_owned();
+        let fact = |name: &str| {
+            let told = status.info(name).unwrap_or("not told");
+            told.chars().take(16).collect::<String>()
+        };
         let mut valid: Vec<_> = status::certificates(&status)
             .into_iter()
             .map(|(name, end)| format!("{name} until {end}"))
@@ -182,11 +185,15 @@ impl EpsonDriver {
             valid.push("cannot be read".to_owned());
         }
         let result = format!(
-            "serial {serial}, {state}, RT status {}/{}, fiscal day {day}, last document {last}, \
-             clock {clock}, certificates {}, files waiting {} old {} rejected {}; \
-             VAT rates and memory left cannot be read",
+            "serial {serial} type {}, firmware {} and {}, {state}, RT status {}/{}, upgrade {}, \
+             fiscal day {day}, last document {last}, clock {clock}, certificates {}, \
+             files waiting {} old {} rejected {}; VAT rates and memory left cannot be read",
+            fact("rtType"),
+            fact("cpuRel"),
+            fact("mfRel"),
             fact("rtMainStatus"),
             fact("rtSubStatus"),
+            fact("rtUpgradeResult"),
             valid.join(" and "),
             fact("rtFileToSend"),
             fact("rtOldFileToSend"),

@@ -93,7 +93,7 @@ pub(super) const SWITCHES: &[Switch] = &[
     },
     Switch {
         name: "pictures",
-        help: "on | off: draws each document too",
+        help: "on | off: draws each document too; without them it does not wait for the disk either",
     },
     Switch {
         name: "document",
@@ -163,7 +163,10 @@ impl Machine {
                 Err(_) => return wrong("a number"),
             },
             ("expiry", date) if date.len() == 8 => self.expiry = date.to_owned(),
-            ("pictures", on @ ("on" | "off")) => self.pictures = on == "on",
+            ("pictures", on @ ("on" | "off")) => {
+                self.pictures = on == "on";
+                self.memory.hasty = on == "off";
+            }
             ("document", what @ ("ok" | "lost")) => self.lose = what == "lost",
             _ => return Err(format!("there is no switch `{name}` with `{value}`")),
         }

@@ -79,6 +79,11 @@ fn what_the_registration_says_blocks_or_warns() {
         blocked(&[("rtMainStatus", "01")]).as_deref(),
         Some("EPSON-NOT-IN-SERVICE")
     );
+    assert_eq!(
+        blocked(&[("rtMainStatus", "what")]).as_deref(),
+        Some("EPSON-NOT-IN-SERVICE")
+    );
+    assert_eq!(blocked(&[("rtMainStatus", "2")]), None);
     let warned = |facts: &[(&str, &str)]| {
         let fault = registration_warning(&answer(facts), today);
         fault.map(|fault| fault.to_string())
