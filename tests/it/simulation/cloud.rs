@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::lives::Twin;
 use super::scenario::{Kind, OF_THE_CLOUD, OrderPlan, Trouble};
 use super::world::{State, World, beginning};
 
@@ -30,8 +31,8 @@ pub struct CloudState {
     next_socket: u64,
     requests: VecDeque<Duration>,
     in_flight: usize,
-    /// Confirms `Processing` and forgets it. Only a twin's does.
-    pub forgets_processing: bool,
+    /// What no real Mews does.
+    pub twin: Twin,
 }
 
 #[derive(Default)]
@@ -196,9 +197,8 @@ impl State {
             self.cloud.requests.pop_front();
         }
         self.cloud.requests.push_back(now);
-        let in_window = self.cloud.requests.len();
-        self.judge.asked(now, operation, in_window);
-        if in_window > self.plan.limit {
+        self.judge.asked(now, operation);
+        if self.cloud.requests.len() > self.plan.limit {
             return (429, json!({}));
         }
         match operation {
@@ -209,7 +209,8 @@ impl State {
                 (200, json!({ "Devices": devices }))
             }
             "commands/getAllActive" => {
-                let open = |command: &&Command| rank(command.state) < 2;
+                let hides = self.cloud.twin == Twin::CloudListsNothing;
+                let open = |command: &&Command| rank(command.state) < 2 && !hides;
                 let commands = self.cloud.commands.values().filter(open);
                 let commands: Vec<Value> = commands.map(Command::wire).collect();
                 (200, json!({ "Commands": commands }))
@@ -228,9 +229,17 @@ impl State {
         }
     }
 
+    /// The time as Mews shows it.
+    fn shown(&self) -> jiff::Timestamp {
+        match self.cloud.twin {
+            Twin::CloudClockStands => beginning() + Duration::from_secs(3600),
+            _ => self.utc(),
+        }
+    }
+
     fn configuration(&self) -> Value {
         json!({
-            "NowUtc": self.utc().to_string(),
+            "NowUtc": self.shown().to_string(),
             "Enterprise": {
                 "Id": Uuid::from_u128(7),
                 "Name": "Hotel",
@@ -261,7 +270,7 @@ impl State {
                 _ => (200, json!({})),
             };
         }
-        if state == "Processing" && self.cloud.forgets_processing {
+        if state == "Processing" && self.cloud.twin == Twin::CloudForgets {
             return (200, json!({}));
         }
         if rank(state) <= rank(command.state) {
@@ -293,7 +302,7 @@ fn uuid_of(value: &Value) -> Option<Uuid> {
 fn device(kind: Kind, machine: usize) -> Value {
     let kind = match kind {
         Kind::Plain | Kind::Printer => "Printer",
-        Kind::Encoder | Kind::Forgetful => "KeyCutter",
+        Kind::Encoder | Kind::Forgetful | Kind::Session => "KeyCutter",
         Kind::Fiscal => "FiscalMachine",
     };
     json!({ "Id": device_id(machine), "Type": kind, "Name": title(machine) })
@@ -311,7 +320,7 @@ fn data(kind: Kind, order: &OrderPlan, created: jiff::Timestamp) -> Value {
             "FileType": "application/pdf",
             "FileData": "JVBERi0=",
         }),
-        Kind::Encoder | Kind::Forgetful => json!({
+        Kind::Encoder | Kind::Forgetful | Kind::Session => json!({
             "KeyCount": order.count,
             "LockIds": ["204"],
             "StartUtc": created.to_string(),
@@ -349,7 +358,22 @@ impl Post for SimulatedPost {
         body: Vec<u8>,
     ) -> BoxFuture<'_, Result<Answer, NoAnswer>> {
         let world = self.0.clone();
-        async move { travel(world, operation, body).await }.boxed()
+        async move {
+            let twin = world.state().cloud.twin;
+            let text = String::from_utf8_lossy(&body);
+            if twin == Twin::BoxDawdles && text.contains("Notes") {
+                sleep(Duration::from_secs(9)).await;
+            }
+            let answer = travel(world.clone(), operation, body.clone()).await;
+            let refused = answer.as_ref().is_ok_and(|answer| answer.status == 429);
+            if refused && twin == Twin::BoxRepeats {
+                drop(answer);
+                sleep(Duration::from_millis(100)).await;
+                return travel(world, operation, body).await;
+            }
+            answer
+        }
+        .boxed()
     }
 }
 
@@ -385,7 +409,7 @@ async fn travel(
         let mut state = world.state();
         let acts = match trouble {
             Some(Trouble::ServerError) => state.rng.bool(),
-            Some(Trouble::ForeignPage | Trouble::TooMany) => false,
+            Some(Trouble::ForeignPage | Trouble::TooMany | Trouble::Unauthorized) => false,
             Some(Trouble::Conflict) => operation != "commands/update",
             _ => true,
         };
@@ -394,16 +418,18 @@ async fn travel(
         } else {
             let now = state.now();
             state.cloud.requests.push_back(now);
+            state.judge.asked(now, operation);
             (409, json!({ "Message": "conflict" }))
         };
         match trouble {
             Some(Trouble::ServerError) => status = 503,
             Some(Trouble::ForeignPage) => status = 200,
             Some(Trouble::TooMany) => status = 429,
+            Some(Trouble::Unauthorized) => status = 401,
             _ => {}
         }
         state.say(|| format!("{operation}: {status} {trouble:?}"));
-        let date = (!state.plan.seed.is_multiple_of(5)).then(|| http_date(state.utc()));
+        let date = (!state.plan.seed.is_multiple_of(5)).then(|| http_date(state.shown()));
         (status, answer, date)
     };
     world.pass("Mews has acted").await;

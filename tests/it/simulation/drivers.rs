@@ -1,13 +1,14 @@
 //! Drivers of the simulated machines, by the public contract only; and four that break it, for
 //! the twins.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use driver_sdk::{
-    Abilities, Attempt, Class, Device, Driver, DriverKind, Exchange, Fault, FaultPage, Grade,
-    Harmless, Job, Link, Links, Proof, Resync, Run, Say, Settings, SettingsError, Verdict, Watch,
-    Work,
+    Abilities, Attempt, Call, Calls, Class, Committed, Device, Driver, DriverKind, Exchange, Fault,
+    FaultPage, Grade, Harmless, Job, Link, Links, Proof, Resync, Run, Say, Session, Settings,
+    SettingsError, Shared, Verdict, Watch, Work,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -55,6 +56,12 @@ pub static KINDS: &[&dyn DriverKind] = &[
     &honest("sim-encoder", Class::KeyCutter),
     &honest("sim-forgetful", Class::KeyCutter),
     &honest("sim-fiscal", Class::FiscalMachine),
+    &honest("sim-session", Class::KeyCutter),
+    &SimKind {
+        name: "sim-prints-twice",
+        class: Class::Printer,
+        manner: Manner::RepeatsInDoubt,
+    },
     &twin("sim-repeats", Manner::RepeatsInDoubt),
     &twin("sim-boasts", Manner::Boasts),
     &twin("sim-denies", Manner::Denies),
@@ -104,8 +111,13 @@ impl DriverKind for SimKind {
             "sim-fiscal" => Resync::ById,
             _ => Resync::Reopen,
         };
+        let way = if self.name == "sim-session" {
+            Way::Session(links.session(&0_u8, || Conversation)?)
+        } else {
+            Way::Stream(links.stream(resync)?)
+        };
         Ok(Device::new(SimDriver {
-            link: links.stream(resync)?,
+            way,
             machine,
             number: 0,
             manner: self.manner,
@@ -120,8 +132,111 @@ impl DriverKind for SimKind {
     }
 }
 
+/// A wire of turns, or a conversation.
+enum Way {
+    Stream(Link),
+    Session(Shared<Conversation>),
+}
+
+impl Way {
+    async fn open(&mut self) -> Result<(), Fault> {
+        match self {
+            Self::Stream(link) => link.open().await,
+            Self::Session(_) => Ok(()),
+        }
+    }
+
+    async fn ask(&mut self, question: Question) -> Result<Vec<String>, Fault> {
+        match self {
+            Self::Stream(link) => link.ask(HarmlessQuestion(question)).await,
+            Self::Session(shared) => in_time(shared.ask(question)).await,
+        }
+    }
+
+    async fn effect(
+        &mut self,
+        leave: Committed<'_>,
+        question: Question,
+    ) -> Result<Vec<String>, Fault> {
+        match self {
+            Self::Stream(link) => link.effect(leave, question).await,
+            Self::Session(shared) => in_time(shared.effect(leave, question)).await,
+        }
+    }
+}
+
+async fn in_time<T>(answer: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    match tokio::time::timeout(Duration::from_secs(2), answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Fault::transient("LINK-SILENT").with("address", "the conversation")),
+    }
+}
+
+/// The conversation of several encoders: who asked is found by the number of the question and of
+/// the machine.
+struct Conversation;
+
+impl Session for Conversation {
+    type Ask = Question;
+    type Answer = Vec<String>;
+
+    async fn hold(
+        &self,
+        line: &mut Link,
+        calls: &mut Calls<Self>,
+        watch: &Watch,
+    ) -> Result<(), Fault> {
+        let mut open: BTreeMap<u64, Call<Self>> = BTreeMap::new();
+        let mut heard = BytesMut::new();
+        calls.ready();
+        watch.health(driver_sdk::Health::Well);
+        loop {
+            tokio::select! {
+                biased;
+                call = calls.next() => {
+                    let Some(call) = call else { return Ok(()) };
+                    let (text, number) = (call.ask().line.clone(), call.ask().number);
+                    let mut sent = 0;
+                    while sent < text.len() {
+                        let rest = &text.as_bytes()[sent..];
+                        match call.committed() {
+                            Some(leave) => sent += line.act(leave, rest).await?,
+                            None => {
+                                line.say(HarmlessQuestion(Question {
+                                    line: text.clone(),
+                                    number,
+                                }))
+                                .await?;
+                                sent = text.len();
+                            }
+                        }
+                        if sent < text.len() {
+                            heard.extend_from_slice(&line.hear(Duration::ZERO).await?);
+                        }
+                    }
+                    open.insert(number, call);
+                }
+                more = line.hear(Duration::from_secs(30)) => heard.extend_from_slice(&more?),
+            }
+            while let Some(end) = heard.iter().position(|byte| *byte == b'\n') {
+                let text = heard.split_to(end + 1);
+                let text = String::from_utf8_lossy(&text);
+                let mut words = text.split_whitespace().map(str::to_owned);
+                let number = words.next().and_then(|number| number.parse().ok());
+                if let Some(call) = number.and_then(|number: u64| open.remove(&number)) {
+                    call.answer(words.collect());
+                } else {
+                    // Late evidence, perhaps.
+                    watch.news();
+                }
+            }
+            open.retain(|_, call| !call.abandoned());
+        }
+    }
+}
+
 struct SimDriver {
-    link: Link,
+    way: Way,
     machine: usize,
     number: u64,
     manner: Manner,
@@ -207,8 +322,8 @@ async fn suffer(words: &[String]) {
 impl SimDriver {
     fn question(&mut self, what: &str, rest: &str) -> Question {
         self.number += 1;
-        let number = self.number;
-        let machine = self.machine;
+        // One conversation, several machines: no two have the same numbers.
+        let (number, machine) = (self.number * 100 + self.machine as u64, self.machine);
         Question {
             line: format!("{machine} {what} {number} {rest}\n"),
             number,
@@ -216,14 +331,14 @@ impl SimDriver {
     }
 
     async fn look(&mut self) -> Result<usize, Fault> {
-        self.link.open().await?;
+        self.way.open().await?;
         let question = self.question("LOOK", "");
-        let words = self.link.ask(HarmlessQuestion(question)).await?;
+        let words = self.way.ask(question).await?;
         suffer(&words).await;
         match words.as_slice() {
             [word, count] if word == "OK" => Ok(count.parse().unwrap_or_default()),
             [word, _] if word == "PAPER" => Err(Fault::operator("SIM-PAPER")),
-            _ => Err(Fault::transient("LINK-GARBLED").with("address", self.link.address())),
+            _ => Err(Fault::transient("LINK-GARBLED").with("address", self.machine)),
         }
     }
 
@@ -243,7 +358,7 @@ impl SimDriver {
         };
         let rest = format!("{} {}", plan.id, plan.repeat);
         let question = self.question("MAKE", &rest);
-        let answer = self.link.effect(leave, question).await;
+        let answer = self.way.effect(leave, question).await;
         let partly = |fault: Fault| match made {
             0 => fault.without_effect(),
             _ => fault.with_effect(Self::part(made, plan.count)),
@@ -290,7 +405,7 @@ impl Driver for SimDriver {
         let baseline = self.look().await?;
         if self.manner == Manner::ActsFirst {
             let question = self.question("MAKE", &format!("{} {}", plan.id, plan.repeat));
-            self.link.ask(HarmlessQuestion(question)).await?;
+            self.way.ask(question).await?;
         }
         let runs: u64 = run.shelf("runs").unwrap_or_default();
         run.put("runs", &(runs + 1));
@@ -338,7 +453,7 @@ impl Driver for SimDriver {
         }
         let bookmark: Bookmark = attempt.bookmark()?;
         let question = self.question("ASK", &format!("{} {}", attempt.id, bookmark.repeat));
-        let words = self.link.ask(HarmlessQuestion(question)).await?;
+        let words = self.way.ask(question).await?;
         suffer(&words).await;
         let number = |text: &String| text.parse::<usize>().unwrap_or_default();
         let made = match words.as_slice() {

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
 use super::cloud::{is_final, title};
-use super::scenario::{Kind, OF_THE_CLOUD, Scenario, Trouble};
+use super::scenario::{Kind, OF_THE_CLOUD, OF_THE_DISK, OF_THE_SOCKET, Scenario, Trouble};
 use super::world::{State, beginning};
 
 /// The last state of a command, and who gave it.
@@ -21,6 +21,8 @@ struct End {
     notes: String,
     at: Duration,
     by_worker: bool,
+    /// So many requests were on the way that it had to wait.
+    rush: bool,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,9 @@ struct Order {
     end: Option<End>,
     /// The attempt whose effects were seen last.
     attempt: i64,
+    /// When the device was last told to make one.
+    last_made: Option<Duration>,
+    sent: Duration,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -64,10 +69,14 @@ pub struct Judge {
     pause_until: Duration,
     pause_from: Duration,
     eye: Option<Connection>,
+    /// When a life began or a nap ended.
+    disturbances: Vec<Duration>,
 }
 
 /// How long the worker may take to act on what it has heard, at most.
 const A_MOMENT: Duration = Duration::from_secs(2);
+/// Requests in any 30 s that the worker allows itself, restarts included; Mews allows 200.
+const OWN_LIMIT: usize = 180;
 /// The clocks of both sides have whole seconds, and a round trip between them.
 const CLOCK_ERROR: Duration = Duration::from_secs(3);
 
@@ -82,6 +91,7 @@ impl Judge {
             pause_until: Duration::ZERO,
             pause_from: Duration::ZERO,
             eye: None,
+            disturbances: Vec::new(),
         }
     }
 
@@ -98,6 +108,25 @@ impl Judge {
     fn breach(&mut self, at: Duration, what: impl std::fmt::Display) {
         let at = at.as_secs_f64() - 3600.0;
         self.breaches.push(format!("{at:.3}: {what}"));
+    }
+
+    /// A life begins, or the PC wakes up.
+    pub fn disturbed(&mut self, at: Duration) {
+        self.disturbances.push(at);
+    }
+
+    /// Nothing was the matter with cloud or disk, nor shortly before, and the worker ran.
+    fn all_was_well(&self, from: Duration, to: Duration) -> bool {
+        let begin = from.saturating_sub(Duration::from_secs(15));
+        let life = self.disturbances.iter().any(|at| begin < *at && *at < to);
+        // A pause that Mews asked for, and the rest after a refusal, go on afterwards.
+        let before = from.saturating_sub(Duration::from_secs(3600 + 200));
+        let after = to.saturating_sub(Duration::from_secs(3600));
+        let trouble = self.plan.windows.iter().any(|window| {
+            let theirs = OF_THE_CLOUD.contains(&window.what) || OF_THE_DISK.contains(&window.what);
+            theirs && window.from < after && before < window.to
+        });
+        !life && !trouble
     }
 
     /// With a slow disk everything takes longer.
@@ -134,6 +163,8 @@ impl Judge {
             over_known: None,
             end: None,
             attempt: 0,
+            last_made: None,
+            sent: order.at + Duration::from_secs(3600),
         };
         self.orders.insert(id, order);
     }
@@ -153,7 +184,7 @@ impl Judge {
     }
 
     /// A request has arrived.
-    pub fn asked(&mut self, now: Duration, operation: &str, _: usize) {
+    pub fn asked(&mut self, now: Duration, operation: &str) {
         self.counts.requests += 1;
         self.requests.push_back(now);
         while self
@@ -163,7 +194,7 @@ impl Judge {
         {
             self.requests.pop_front();
         }
-        if self.requests.len() > 200 {
+        if self.requests.len() > OWN_LIMIT {
             let many = self.requests.len();
             self.breach(now, format!("I8: {many} requests in 30 s, now {operation}"));
         }
@@ -187,6 +218,7 @@ impl Judge {
                 notes: String::new(),
                 at,
                 by_worker: false,
+                rush: false,
             });
         }
     }
@@ -249,6 +281,7 @@ impl Judge {
 
     /// Mews has taken a state from the worker.
     pub fn took(&mut self, id: Uuid, state: &'static str, notes: Option<&str>, now: Duration) {
+        let rush = self.requests.len() > 140;
         let Some(order) = self.orders.get_mut(&id) else {
             return;
         };
@@ -259,6 +292,7 @@ impl Judge {
                 notes: notes.unwrap_or_default().to_owned(),
                 at: now,
                 by_worker: true,
+                rush,
             });
             if let Err(what) = Self::truth(order, &self.plan) {
                 self.breach(now, format!("{what}: {id}"));
@@ -320,6 +354,17 @@ impl Judge {
         rows
     }
 
+    /// A document of the device is in doubt, reported or not.
+    fn is_blocked(&self, device: &str) -> bool {
+        let Some(eye) = &self.eye else { return false };
+        eye.prepare_cached(
+            "SELECT 1 FROM commands WHERE device = ?1 AND outcome_kind = 'unconfirmed' \
+             AND resolved IS NULL",
+        )
+        .and_then(|mut query| query.exists([device]))
+        .expect("the journal can be read")
+    }
+
     /// Rows of the same device that stand before one in line and are old enough to have been seen.
     fn overtaken(&self, row: &Row) -> Vec<String> {
         let Some(eye) = &self.eye else {
@@ -358,15 +403,22 @@ impl Judge {
             self.count(now, machine, id, repeat, makes);
             return;
         };
-        if begun.len() > 1 {
+        // Those of one conversation work side by side.
+        let beside = |other: &&Row| plan.kind != Kind::Session || other.device == row.device;
+        let many = begun.iter().filter(beside).count();
+        if many > 1 {
+            self.breach(now, format!("I7: {many} are begun on one wire: {id}"));
+        }
+        if plan.kind == Kind::Fiscal && self.is_blocked(&row.device) {
             self.breach(
                 now,
-                format!("I7: {} are begun on one wire: {id}", begun.len()),
+                format!("I2: begun while a doubt blocks the device: {id}"),
             );
         }
         let Some(order) = self.orders.get_mut(&id) else {
             return self.breach(now, format!("an effect without an order: {id}"));
         };
+        order.last_made = Some(now);
         let first = order.attempt != row.attempt;
         order.attempt = row.attempt;
         let (expires, over_known) = (order.expires, order.over_known);
@@ -443,12 +495,6 @@ impl Judge {
     pub fn sums_up(&mut self, now: Duration) {
         let rows = self.rows();
         let mut found = Vec::new();
-        let calm = self.plan.is_free_of(&OF_THE_CLOUD)
-            && self
-                .plan
-                .is_free_of(&[Trouble::DiskSlow, Trouble::DiskFull, Trouble::DiskReadOnly])
-            && self.counts.lives == 1
-            && self.plan.skew_s == 0;
         for (id, order) in &self.orders {
             let row = rows.iter().find(|row| row.id == id.to_string());
             match &order.end {
@@ -463,14 +509,10 @@ impl Judge {
                         _ if end.notes.starts_with("UNCONFIRMED") => self.counts.unconfirmed += 1,
                         _ => self.counts.failed += 1,
                     }
-                    let settled = row.and_then(|row| row.settled).filter(|_| calm);
-                    if let Some(settled) = settled.filter(|_| end.by_worker) {
-                        let told = end.at.as_micros() as i64 + beginning().as_microsecond();
-                        if told - settled > 8_000_000 {
-                            let late = (told - settled) / 1_000_000;
-                            found.push(format!("I9: told {late} s after it was known: {id}"));
-                        }
-                    }
+                    found.extend(
+                        self.is_late(order, end, row)
+                            .map(|what| format!("{what}: {id}")),
+                    );
                 }
             }
             if let Err(what) = Self::truth(order, &self.plan) {
@@ -498,6 +540,49 @@ impl Judge {
         for what in found {
             self.breach(now, what);
         }
+    }
+
+    /// What was told later than PRODUCT allows, while Mews answered and the worker ran.
+    fn is_late(&self, order: &Order, end: &End, row: Option<&Row>) -> Option<String> {
+        if !end.by_worker || end.rush {
+            return None;
+        }
+        let known = row.and_then(|row| row.settled)? - beginning().as_microsecond();
+        let known = Duration::from_micros(u64::try_from(known).ok()?);
+        let machine = &self.plan.machines[order.machine];
+        let late = end.at.saturating_sub(known);
+        if late > Duration::from_secs(5) + CLOCK_ERROR && self.all_was_well(known, end.at) {
+            return Some(format!("I9: told {late:?} after it was known"));
+        }
+        if let Some(made) = order.last_made {
+            // The step hangs, the question hangs; between them the doubt is asked about.
+            let deadline = Duration::from_secs(machine.deadline_s);
+            let wait = Duration::from_secs(machine.operator_wait_s);
+            let most = 3 * deadline + wait + Duration::from_secs(60);
+            if end.at > made + most && self.all_was_well(made, end.at) {
+                let doubt = end.at.saturating_sub(made);
+                return Some(format!("I9: in doubt for {doubt:?}, longer than {most:?}"));
+            }
+        }
+        let wire = |n: usize| self.plan.machines[n].wire == machine.wire;
+        let troubled = self.plan.windows.iter().any(|window| wire(window.machine))
+            || !self.plan.is_free_of(&OF_THE_CLOUD)
+            || !self.plan.is_free_of(&OF_THE_SOCKET)
+            || !self.plan.is_free_of(&OF_THE_DISK);
+        let before = self
+            .plan
+            .orders
+            .iter()
+            .filter(|order| wire(order.machine))
+            .count();
+        let most = Duration::from_secs(20 + 4 * before as u64);
+        let took = end.at.saturating_sub(order.sent);
+        if !troubled && took > most && self.all_was_well(order.sent, end.at) {
+            return Some(format!(
+                "I7: nothing was the matter with it, and it took {took:?}"
+            ));
+        }
+        None
     }
 
     fn rows(&self) -> Vec<Row> {

@@ -20,7 +20,7 @@ use super::disk::{Remains, SimulatedDisk};
 use super::drivers::KINDS;
 use super::judge::Counts;
 use super::machine::Wires;
-use super::scenario::{Deed, Kind, Scenario};
+use super::scenario::{Death, Deed, Kind, Scenario};
 use super::socket::SimulatedDial;
 use super::world::{PcClock, World};
 
@@ -32,8 +32,9 @@ pub struct Played {
 }
 
 /// A guard that is removed, or a fault no disk, cloud or driver may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum Twin {
+    #[default]
     None,
     /// Every key encoder has this driver.
     Driver(&'static str),
@@ -41,6 +42,18 @@ pub enum Twin {
     DiskLies,
     /// Mews confirms `Processing` and forgets it.
     CloudForgets,
+    /// Mews lists nothing.
+    CloudListsNothing,
+    /// The cloud's clock stands still.
+    CloudClockStands,
+    /// A box on the way repeats what was answered by a 429.
+    BoxRepeats,
+    /// A box on the way keeps final states for half a minute.
+    BoxDawdles,
+    /// Request times are not remembered across a restart.
+    PaceIsForgotten,
+    /// One wire has two addresses in the config.
+    WiresApart,
 }
 
 /// After everything works again, every command must end within this.
@@ -68,7 +81,7 @@ pub fn play(plan: Scenario, twin: Twin, loud: bool) -> Played {
     {
         let mut state = world.state();
         state.disk.lies = twin == Twin::DiskLies;
-        state.cloud.forgets_processing = twin == Twin::CloudForgets;
+        state.cloud.twin = twin;
     }
     let config = config_of(&plan, twin, &world, &journal);
     let mut deaths = plan.deaths.iter();
@@ -81,8 +94,7 @@ pub fn play(plan: Scenario, twin: Twin, loud: bool) -> Played {
             .start_paused(true)
             .build()
             .expect("a runtime");
-        let at_step = death.map(|death| death.at_step);
-        let end = runtime.block_on(life(&world, &config, &journal, &mut next, at_step));
+        let end = runtime.block_on(life(&world, &config, &journal, &mut next, death.copied()));
         // The clock of the runtime can be asked only inside it.
         let inside = runtime.enter();
         let mut down = Duration::from_secs(1);
@@ -129,9 +141,9 @@ async fn life(
     config: &Config,
     journal: &Path,
     next: &mut usize,
-    die_at: Option<u64>,
+    death: Option<Death>,
 ) -> End {
-    let died = world.begins(die_at);
+    let died = world.begins(death);
     let clock = Clock::from_source(PcClock(world.clone()));
     let (core, found) =
         Core::open(journal, Options::default(), clock.pc_time()).expect("a journal always opens");
@@ -152,6 +164,8 @@ async fn life(
     {
         let mut state = world.state();
         state.judge.opens_an_eye(journal);
+        let now = state.now();
+        state.judge.disturbed(now);
         state.judge.counts.lives += 1;
         state.opening = true;
     }
@@ -251,7 +265,12 @@ impl supervise::World for Outside {
     }
 
     fn keep(&self, _: &config::Property) -> Box<dyn Keep> {
-        let first = self.0.state().kept.len();
+        let mut state = self.0.state();
+        if state.cloud.twin == Twin::PaceIsForgotten {
+            state.kept.clear();
+        }
+        let first = state.kept.len();
+        drop(state);
         Box::new(Kept {
             world: self.0.clone(),
             first,
@@ -307,11 +326,13 @@ fn config_of(plan: &Scenario, twin: Twin, world: &Arc<World>, journal: &Path) ->
     for (n, machine) in plan.machines.iter().enumerate() {
         let driver = match (machine.kind, twin) {
             (Kind::Encoder | Kind::Forgetful, Twin::Driver(driver)) => driver,
+            (Kind::Plain | Kind::Printer, Twin::Driver("sim-repeats")) => "sim-prints-twice",
             (Kind::Plain, _) => "sim-plain",
             (Kind::Printer, _) => "sim-printer",
             (Kind::Encoder, _) => "sim-encoder",
             (Kind::Forgetful, _) => "sim-forgetful",
             (Kind::Fiscal, _) => "sim-fiscal",
+            (Kind::Session, _) => "sim-session",
         };
         let _ = write!(
             text,
@@ -319,7 +340,12 @@ fn config_of(plan: &Scenario, twin: Twin, world: &Arc<World>, journal: &Path) ->
              deadline_s = {}\noperator_wait_s = {}\n{}{}\
              [device.d{n}.settings]\nmachine = {n}\n",
             device_id(n),
-            machine.wire,
+            // Two addresses of one wire: nobody takes turns.
+            if twin == Twin::WiresApart {
+                n
+            } else {
+                machine.wire
+            },
             machine.deadline_s,
             machine.operator_wait_s,
             machine

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use driver_sdk::{DialFactory, Dialer, LinkError, Port, Poster};
-use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -153,8 +154,10 @@ impl State {
             Kind::Plain | Kind::Forgetful => "CANNOT".to_owned(),
             Kind::Fiscal => format!("LAST {}", of.things.len()),
             // Who lies about what it does, lies when it is asked.
-            Kind::Printer | Kind::Encoder if of.plan.lies => "HAS 9".to_owned(),
-            Kind::Printer | Kind::Encoder => format!("HAS {}", of.made(id, repeat)),
+            Kind::Printer | Kind::Encoder | Kind::Session if of.plan.lies => "HAS 9".to_owned(),
+            Kind::Printer | Kind::Encoder | Kind::Session => {
+                format!("HAS {}", of.made(id, repeat))
+            }
         }
     }
 }
@@ -216,18 +219,20 @@ impl Dialer for Wire {
     fn dial(&self) -> BoxFuture<'_, io::Result<Box<dyn Port>>> {
         async {
             self.world.pass("dialling a device").await;
-            let off = {
+            let (off, side_by_side) = {
                 let mut state = self.world.state();
                 let machines = state.plan.machines.len();
                 let on_wire = |n: &usize| state.plan.machines[*n].wire == self.number;
                 let first = (0..machines).find(on_wire);
-                state.strikes(&[Trouble::Off], first).is_some()
+                let kind = first.map(|n| state.plan.machines[n].kind);
+                let off = state.strikes(&[Trouble::Off], first).is_some();
+                (off, kind == Some(Kind::Session))
             };
             if off {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
             let (ours, theirs) = tokio::io::duplex(4096);
-            tokio::spawn(serve(self.world.clone(), theirs));
+            tokio::spawn(serve(self.world.clone(), theirs, side_by_side));
             Ok(Box::new(ours) as Box<dyn Port>)
         }
         .boxed()
@@ -238,17 +243,27 @@ impl Dialer for Wire {
     }
 }
 
-/// One conversation. A line begins with the machine's number, since machines share wires.
-async fn serve(world: Arc<World>, port: DuplexStream) {
-    let mut port = BufReader::new(port);
-    let mut line = String::new();
+/// One conversation. A line begins with the machine's number, since machines share wires. Those in
+/// a session answer side by side, the others one after the other.
+async fn serve(world: Arc<World>, port: DuplexStream, side_by_side: bool) {
+    let (hears, mut speaks) = tokio::io::split(port);
+    let mut lines = BufReader::new(hears).lines();
+    let mut answers = FuturesUnordered::new();
     loop {
-        line.clear();
-        match port.read_line(&mut line).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
-        }
-        let Some((machine, rest)) = line.trim_end().split_once(' ') else {
+        let line = tokio::select! {
+            biased;
+            Some((asked, says)) = answers.next(), if !answers.is_empty() => {
+                let (asked, says): (String, String) = (asked, says);
+                world.state().judge.answered(&asked, &says);
+                if speaks.write_all(says.as_bytes()).await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            line = lines.next_line(), if answers.is_empty() || side_by_side => line,
+        };
+        let Ok(Some(line)) = line else { return };
+        let Some((machine, rest)) = line.split_once(' ') else {
             continue;
         };
         let machine: usize = machine.parse().unwrap_or_default();
@@ -256,11 +271,11 @@ async fn serve(world: Arc<World>, port: DuplexStream) {
         let reaction = world.state().hears_line(machine, rest);
         world.pass("a device has acted").await;
         if let Some(says) = reaction.says {
-            sleep(reaction.after).await;
-            world.state().judge.answered(rest, &says);
-            if port.write_all(says.as_bytes()).await.is_err() {
-                return;
-            }
+            let (asked, after) = (rest.to_owned(), reaction.after);
+            answers.push(async move {
+                sleep(after).await;
+                (asked, says)
+            });
         }
         if reaction.cuts {
             return;

@@ -25,6 +25,8 @@ pub enum Trouble {
     SlowCloud,
     /// 409 to a change, which is not made.
     Conflict,
+    /// 401, as when somebody switches the integration off for a while.
+    Unauthorized,
     /// An event is not sent.
     EventLost,
     /// An event is sent twice.
@@ -69,7 +71,7 @@ pub enum Trouble {
     NotReopened,
 }
 
-pub const OF_THE_CLOUD: [Trouble; 8] = [
+pub const OF_THE_CLOUD: [Trouble; 9] = [
     Trouble::NoRoute,
     Trouble::LostAnswer,
     Trouble::ServerError,
@@ -78,6 +80,7 @@ pub const OF_THE_CLOUD: [Trouble; 8] = [
     Trouble::TooMany,
     Trouble::SlowCloud,
     Trouble::Conflict,
+    Trouble::Unauthorized,
 ];
 pub const OF_THE_SOCKET: [Trouble; 6] = [
     Trouble::EventLost,
@@ -128,13 +131,15 @@ pub enum Kind {
     Forgetful,
     /// A fiscal device: its last number is the evidence.
     Fiscal,
+    /// A key encoder in a conversation that it shares with others.
+    Session,
 }
 
 impl Kind {
     pub fn class(self) -> Class {
         match self {
             Self::Plain | Self::Printer => Class::Printer,
-            Self::Encoder | Self::Forgetful => Class::KeyCutter,
+            Self::Encoder | Self::Forgetful | Self::Session => Class::KeyCutter,
             Self::Fiscal => Class::FiscalMachine,
         }
     }
@@ -190,8 +195,10 @@ pub enum Deed {
 /// How a life of the worker ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Death {
-    /// At the so many-th contact with the world.
-    pub at_step: u64,
+    /// At contacts of this kind; `None`: of any.
+    pub place: Option<&'static str>,
+    /// At the so many-th of them.
+    pub nth: u64,
     /// What was not synced is lost.
     pub power: bool,
     /// Until it is started again.
@@ -225,7 +232,7 @@ impl Scenario {
     /// The scenario of a seed.
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x5eed_0000_0000);
-        let span = *rng.choice(&[20.0, 120.0, 600.0, 1500.0]).expect("four");
+        let span = rng.choice([20.0, 120.0, 600.0, 1500.0]).expect("four");
         let machines = machines(&mut rng);
         let orders = orders(&mut rng, &machines, span);
         let mut plan = Self {
@@ -248,7 +255,7 @@ impl Scenario {
             (0.6, &OF_THE_CLOUD[..], 3),
             (0.5, &OF_THE_SOCKET[..], 3),
             (0.3, &OF_THE_DISK[..], 2),
-            (0.75, &OF_A_MACHINE[..], 5),
+            (0.8, &OF_A_MACHINE[..], 8),
         ] {
             if rng.f64() < chance {
                 for _ in 0..rng.usize(1..=most) {
@@ -270,7 +277,7 @@ impl Scenario {
             what: *rng.choice(kinds).expect("some"),
             from: secs(from),
             to: secs(from + length).min(self.heal),
-            chance: *rng.choice(&[0.1, 0.3, 1.0]).expect("three"),
+            chance: rng.choice([0.1, 0.3, 0.6, 1.0]).expect("four"),
             machine: rng.usize(..self.machines.len()),
         });
     }
@@ -292,6 +299,7 @@ fn machines(rng: &mut Rng) -> Vec<MachinePlan> {
         Kind::Forgetful,
         Kind::Fiscal,
         Kind::Fiscal,
+        Kind::Session,
     ];
     let count = rng.usize(1..=4);
     let mut machines: Vec<MachinePlan> = Vec::new();
@@ -307,8 +315,8 @@ fn machines(rng: &mut Rng) -> Vec<MachinePlan> {
             marked_repeat: kind.class() == Class::Printer && rng.u8(..3) == 0,
             lies: kind != Kind::Fiscal && rng.u8(..12) == 0,
         };
-        // Two on one wire: they take turns.
-        let twin = rng.u8(..6) == 0;
+        // Two on one wire: they take turns, or share a conversation.
+        let twin = rng.u8(..6) == 0 || kind == Kind::Session;
         machines.push(plan.clone());
         if twin {
             machines.push(MachinePlan {
@@ -321,8 +329,12 @@ fn machines(rng: &mut Rng) -> Vec<MachinePlan> {
 }
 
 fn orders(rng: &mut Rng, machines: &[MachinePlan], span: f64) -> Vec<OrderPlan> {
-    let count = *rng.choice(&[3, 8, 15, 30]).expect("four");
-    let burst = rng.bool();
+    let count = match rng.u8(..60) {
+        // A rush that meets the limit of requests.
+        0 => 260,
+        _ => rng.choice([3, 8, 15, 30]).expect("four"),
+    };
+    let burst = count > 100 || rng.bool();
     let mut orders: Vec<OrderPlan> = (0..count)
         .map(|_| {
             let machine = rng.usize(..machines.len());
@@ -381,13 +393,24 @@ fn deeds(rng: &mut Rng, orders: &[OrderPlan], span: f64) -> Vec<(Duration, Deed)
 }
 
 fn deaths(rng: &mut Rng) -> Vec<Death> {
-    let count = *rng.choice(&[0, 0, 1, 2, 4]).expect("five");
+    let count = rng.choice([0, 0, 1, 2, 4, 8]).expect("six");
     (0..count)
         .map(|_| Death {
-            at_step: match rng.u8(..3) {
-                0 => rng.u64(1..60),
-                1 => rng.u64(1..400),
-                _ => rng.u64(1..2000),
+            place: rng
+                .choice([
+                    None,
+                    Some("before the journal"),
+                    Some("after the journal"),
+                    Some("a device hears"),
+                    Some("a device has acted"),
+                    Some("Mews has acted"),
+                    Some("on the way back from Mews"),
+                ])
+                .expect("seven"),
+            nth: match rng.u8(..3) {
+                0 => rng.u64(1..10),
+                1 => rng.u64(1..60),
+                _ => rng.u64(1..600),
             },
             power: rng.u8(..4) == 0,
             down: secs(*rng.choice(&[0.5, 5.0, 90.0, 700.0]).expect("four")),

@@ -1,20 +1,54 @@
 //! The judge finds what it is there to find: a guard is removed or a fault injected, and the
 //! promise that this breaks is named.
 
+use std::time::Duration;
+
 use super::lives::{Twin, play};
-use super::scenario::Scenario;
+use super::scenario::{Death, Deed, Scenario};
 
 /// Seeds that a twin has to be found in.
 const SEEDS: u64 = 60;
 
-fn is_found(twin: Twin, rule: &str) {
-    for seed in 1..=SEEDS {
-        let mut plan = Scenario::of(seed);
-        if twin == Twin::DiskLies {
+/// Makes a scenario in which the twin's guard is needed.
+fn prepare(plan: &mut Scenario, twin: Twin) {
+    match twin {
+        Twin::DiskLies => {
             for death in &mut plan.deaths {
                 death.power = true;
             }
         }
+        Twin::PaceIsForgotten => {
+            // A rush, and a death in the middle of it.
+            while plan.orders.len() < 300 {
+                let order = plan.orders[0].clone();
+                let number = plan.orders.len();
+                plan.deeds.insert(0, (order.at, Deed::Order(number)));
+                plan.orders.push(order);
+            }
+            plan.windows.clear();
+            plan.deaths.truncate(0);
+            plan.deaths.push(Death {
+                place: Some("Mews has acted"),
+                nth: 150,
+                power: false,
+                down: Duration::from_millis(100),
+            });
+        }
+        Twin::CloudClockStands => plan.windows.clear(),
+        Twin::None
+        | Twin::Driver(_)
+        | Twin::CloudForgets
+        | Twin::CloudListsNothing
+        | Twin::BoxRepeats
+        | Twin::BoxDawdles
+        | Twin::WiresApart => {}
+    }
+}
+
+fn is_found(twin: Twin, rule: &str) {
+    for seed in 1..=SEEDS {
+        let mut plan = Scenario::of(seed);
+        prepare(&mut plan, twin);
         let played = play(plan, twin, false);
         if played.breaches.iter().any(|breach| breach.contains(rule)) {
             return;
@@ -54,4 +88,39 @@ fn a_disk_that_only_says_that_it_syncs_is_found() {
 #[test]
 fn a_document_that_mews_was_not_told_of_is_found() {
     is_found(Twin::CloudForgets, "I6: fiscal");
+}
+
+#[test]
+fn paper_that_comes_twice_is_found() {
+    is_found(Twin::Driver("sim-repeats"), "I3: ");
+}
+
+#[test]
+fn a_command_that_is_never_heard_of_is_found() {
+    is_found(Twin::CloudListsNothing, "I1: never ended");
+}
+
+#[test]
+fn what_is_done_after_its_time_is_found() {
+    is_found(Twin::CloudClockStands, "I6: begun after its time");
+}
+
+#[test]
+fn devices_that_do_not_take_turns_are_found() {
+    is_found(Twin::WiresApart, "I7: ");
+}
+
+#[test]
+fn a_request_within_a_pause_is_found() {
+    is_found(Twin::BoxRepeats, "I8: a request within a pause");
+}
+
+#[test]
+fn a_budget_that_a_restart_forgets_is_found() {
+    is_found(Twin::PaceIsForgotten, "requests in 30 s");
+}
+
+#[test]
+fn a_report_that_comes_late_is_found() {
+    is_found(Twin::BoxDawdles, "I9: told");
 }

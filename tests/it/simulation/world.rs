@@ -13,7 +13,7 @@ use super::cloud::CloudState;
 use super::disk::DiskState;
 use super::judge::Judge;
 use super::machine::Machine;
-use super::scenario::{Scenario, Trouble};
+use super::scenario::{Death, Scenario, Trouble};
 
 /// The world of one seed. It outlives the lives of its worker.
 pub struct World {
@@ -28,11 +28,11 @@ pub struct State {
     /// True time when this life of the worker began, and its runtime's clock then.
     base: Duration,
     origin: Option<Instant>,
-    steps: u64,
     /// Contacts in this one instant.
     in_instant: (Duration, u64),
     pub spun: bool,
-    die_at: Option<u64>,
+    /// At which contacts the worker dies, and how many of them are left.
+    death: Option<(Option<&'static str>, u64)>,
     pub dead: bool,
     /// Rung when the worker of this life dies.
     died: Arc<Notify>,
@@ -64,10 +64,9 @@ impl World {
             rng: fastrand::Rng::with_seed(plan.seed),
             base: Duration::from_secs(3600),
             origin: None,
-            steps: 0,
             in_instant: (Duration::ZERO, 0),
             spun: false,
-            die_at: None,
+            death: None,
             dead: false,
             died: Arc::default(),
             opening: true,
@@ -92,12 +91,11 @@ impl World {
     }
 
     /// A contact of the worker with the world: here it may die, and a dead one never goes on.
-    pub async fn pass(&self, what: &str) {
+    pub async fn pass(&self, what: &'static str) {
         let dead = {
             let mut state = self.state();
-            state.steps += 1;
             state.watch_for_spinning(what);
-            if !state.dead && state.die_at.is_some_and(|at| state.steps >= at) {
+            if !state.dead && state.is_the_end(what) {
                 state.dead = true;
                 state.say(|| format!("the worker dies: {what}"));
                 state.died.notify_one();
@@ -110,11 +108,11 @@ impl World {
     }
 
     /// A life begins, in a runtime of its own whose clock starts now.
-    pub fn begins(&self, die_after: Option<u64>) -> Arc<Notify> {
+    pub fn begins(&self, death: Option<Death>) -> Arc<Notify> {
         let mut state = self.state();
         state.origin = Some(driver_sdk::clock::now());
         state.dead = false;
-        state.die_at = die_after.map(|steps| state.steps + steps);
+        state.death = death.map(|death| (death.place, death.nth));
         state.died = Arc::default();
         state.say(|| "the worker starts".to_owned());
         state.died.clone()
@@ -146,11 +144,22 @@ impl State {
     /// The PC sleeps: its timers stand still, the world goes on.
     pub fn nap(&mut self, length: Duration) {
         self.base += length;
+        self.judge.disturbed(self.base);
         self.say(|| format!("the PC slept {length:?}"));
     }
 
     pub fn utc(&self) -> Timestamp {
         beginning() + self.now()
+    }
+
+    fn is_the_end(&mut self, what: &str) -> bool {
+        let Some((place, left)) = &mut self.death else {
+            return false;
+        };
+        if place.is_none_or(|place| place == what) {
+            *left = left.saturating_sub(1);
+        }
+        *left == 0
     }
 
     fn watch_for_spinning(&mut self, what: &str) {
@@ -165,7 +174,7 @@ impl State {
                 .breaches
                 .push(format!("{at:.3}: the worker runs in circles: {what}"));
             self.spun = true;
-            self.die_at = Some(0);
+            self.death = Some((None, 1));
         }
     }
 
