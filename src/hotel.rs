@@ -1,6 +1,6 @@
 //! One property: its cloud, its clock and zone, its devices, and how fresh our knowledge is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -55,9 +55,14 @@ struct Knowledge {
     up_since: Option<Duration>,
     /// When we last knew a command to be open there.
     seen_open: BTreeMap<CommandId, Duration>,
-    /// When the last complete sweep began.
+    /// When the request of the last complete sweep was sent.
     swept: Option<Duration>,
+    /// Commands that the socket called over and that no row could note it of, the last few.
+    over: VecDeque<CommandId>,
 }
+
+/// So many commands that are over are remembered: more than a request is under way with.
+const OVER_MAX: usize = 2_048;
 
 impl Hotel {
     /// A property that knows nothing yet. `zone`: the config's, which wins over Mews'.
@@ -78,6 +83,7 @@ impl Hotel {
             up_since: None,
             seen_open: BTreeMap::new(),
             swept: None,
+            over: VecDeque::new(),
         };
         Self {
             name: name.to_owned(),
@@ -168,15 +174,33 @@ impl Hotel {
         self.knowledge().up_since.is_some()
     }
 
-    /// A command was just seen open in the hotel system.
-    pub fn saw_open(&self, id: CommandId) {
-        let now = self.cloud.clock().monotonic();
-        self.knowledge().seen_open.insert(id, now);
+    /// A command was seen open in the hotel system, by a request sent then (monotonic clock): an
+    /// answer may be old when it is read.
+    pub fn saw_open(&self, id: CommandId, sent: Duration) {
+        let mut knowledge = self.knowledge();
+        let seen = knowledge.seen_open.entry(id).or_insert(sent);
+        *seen = sent.max(*seen);
     }
 
-    /// A complete sweep has ended that began then.
-    pub fn swept(&self, began: Duration) {
-        self.knowledge().swept = Some(began);
+    /// A complete sweep has ended whose request was sent then.
+    pub fn swept(&self, sent: Duration) {
+        self.knowledge().swept = Some(sent);
+    }
+
+    /// The socket said that a command is over. An answer under way may still show it open.
+    pub fn heard_over(&self, id: CommandId) {
+        let mut knowledge = self.knowledge();
+        knowledge.seen_open.remove(&id);
+        if knowledge.over.len() >= OVER_MAX {
+            knowledge.over.pop_front();
+        }
+        knowledge.over.push_back(id);
+    }
+
+    /// True if the socket said not long ago that a command is over.
+    #[must_use]
+    pub fn is_over(&self, id: CommandId) -> bool {
+        self.knowledge().over.contains(&id)
     }
 
     /// A command is over: nothing needs to be known of it.
@@ -192,6 +216,9 @@ impl Hotel {
         let Some(seen) = knowledge.seen_open.get(&id) else {
             return false;
         };
+        if knowledge.over.contains(&id) {
+            return false;
+        }
         let stood = knowledge.up_since.is_some_and(|since| since <= *seen);
         let left_out = knowledge.swept.is_some_and(|began| began > *seen);
         stood && !left_out

@@ -28,7 +28,8 @@ pub enum Admitted {
     NotOurs,
 }
 
-/// Takes a command in, or notes what its state tells about one that is known.
+/// Takes a command in, or notes what its state tells about one that is known. `sent`: when the
+/// request was sent that was answered with it.
 ///
 /// # Errors
 /// The journal's: nothing was accepted, and Mews will list it again.
@@ -36,6 +37,7 @@ pub async fn admit(
     hotel: &Hotel,
     interim: &Interim,
     command: &Command,
+    sent: Duration,
 ) -> Result<Admitted, JournalError> {
     let Some(member) = hotel.member_of(command.device.id, &command.device.name) else {
         return Ok(Admitted::NotOurs);
@@ -43,13 +45,13 @@ pub async fn admit(
     let id = command.id;
     let known = hotel.journal.with(move |core| core.row(id)).await?;
     match (&command.state, known) {
-        (State::Pending | State::Received, None) => accept(hotel, interim, member, command).await,
-        (State::Pending | State::Received, Some(_)) => {
-            hotel.saw_open(id);
-            Ok(Admitted::Nothing)
+        // The socket was quicker than this answer.
+        (State::Pending | State::Received, None) if hotel.is_over(id) => Ok(Admitted::Nothing),
+        (State::Pending | State::Received, None) => {
+            accept(hotel, interim, member, command, sent).await
         }
-        (State::Processing, Some(_)) => {
-            hotel.saw_open(id);
+        (State::Pending | State::Received | State::Processing, Some(_)) => {
+            hotel.saw_open(id, sent);
             Ok(Admitted::Nothing)
         }
         (State::Processing, None) => {
@@ -108,6 +110,7 @@ async fn accept(
     interim: &Interim,
     member: &Member,
     command: &Command,
+    sent: Duration,
 ) -> Result<Admitted, JournalError> {
     let id = command.id;
     let class = member.rules.class;
@@ -163,7 +166,7 @@ async fn accept(
         return Ok(Admitted::Nothing);
     }
     crate::crash::point("accepted");
-    hotel.saw_open(id);
+    hotel.saw_open(id, sent);
     tracing::info!(command = %id, device = %member.name, "Command accepted");
     hotel.board.tell(id, &member.name, "accepted");
     if ended {

@@ -79,7 +79,7 @@ async fn under_way<T>(call: &mut Call<T>) -> T {
 }
 
 struct Sweep {
-    began: Duration,
+    sent: Duration,
     took: Duration,
     complete: bool,
     cut: bool,
@@ -195,7 +195,7 @@ impl Intake {
                     let pause = pause.max(done.took * SWEEP_SHARE);
                     sweep_took = done.took;
                     if done.complete {
-                        self.hotel.swept(done.began);
+                        self.hotel.swept(done.sent);
                         let now = self.hotel.now();
                         self.hotel.board.edit_link(&self.hotel.name, |link| {
                             link.last_sweep = Some(now);
@@ -288,7 +288,11 @@ impl Intake {
     async fn is_over(&mut self, id: CommandId, state: &State) {
         self.wanted.remove(id);
         let row = self.hotel.journal.with(move |core| core.row(id)).await;
-        let Ok(Some(row)) = row else { return };
+        let Ok(Some(row)) = row else {
+            // Perhaps an answer that shows it open is under way.
+            self.hotel.heard_over(id);
+            return;
+        };
         let member = self
             .hotel
             .members
@@ -297,6 +301,8 @@ impl Intake {
         if let Some(member) = member
             && let Err(error) = over(&self.hotel, member, id, state).await
         {
+            // It is read once more before it runs.
+            self.hotel.heard_over(id);
             tracing::error!(command = %id, error = %error, "Cancel not noted");
         }
     }
@@ -339,9 +345,9 @@ enum Fetched {
 
 async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) -> Fetched {
     let not_ours = Mutex::new(BTreeSet::new());
-    let admit_all = async |commands: Vec<Command>| {
-        for command in commands {
-            if let Some(device) = take_in(&hotel, &interim, &command).await {
+    let admit_all = async |commands: Vec<(Command, Duration)>| {
+        for (command, sent) in commands {
+            if let Some(device) = take_in(&hotel, &interim, &command, sent).await {
                 held(&not_ours).insert(device);
             }
         }
@@ -350,9 +356,9 @@ async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) ->
     let order = Mutex::new(InOrder::of(&ids));
     let result = hotel
         .cloud
-        .get_all_by_ids(&ids, |command| {
+        .get_all_by_ids(&ids, |command, sent| {
             let bytes = command.data.get().len();
-            let turn = held(&order).came(command.id, command, bytes);
+            let turn = held(&order).came(command.id, (command, sent), bytes);
             admit_all(turn)
         })
         .await;
@@ -399,24 +405,25 @@ async fn gone(hotel: &Hotel, id: CommandId) {
 }
 
 async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
-    let began = hotel.cloud.clock().monotonic();
     let swept = hotel
         .cloud
-        .get_all_active(|command| {
+        .get_all_active(|command, sent| {
             let (hotel, interim) = (&hotel, &interim);
             async move {
-                take_in(hotel, interim, &command).await;
+                take_in(hotel, interim, &command, sent).await;
             }
         })
         .await;
-    let took = hotel.cloud.clock().monotonic().saturating_sub(began);
     match swept {
         Ok(swept) => {
+            let sent = swept.sent;
+            // How long Mews worked on it, not how long it could not be reached before.
+            let took = hotel.cloud.clock().monotonic().saturating_sub(sent);
             for skipped in &swept.skipped {
                 tracing::warn!(command = ?skipped.id, why = %skipped.why, "Unreadable command");
             }
             Sweep {
-                began,
+                sent,
                 took,
                 complete: true,
                 cut: swept.looks_cut(),
@@ -425,8 +432,8 @@ async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
         Err(error) => {
             failed(&hotel, &error);
             Sweep {
-                began,
-                took,
+                sent: Duration::ZERO,
+                took: Duration::ZERO,
                 complete: false,
                 cut: false,
             }
@@ -439,8 +446,9 @@ async fn take_in(
     hotel: &Hotel,
     interim: &Interim,
     command: &crate::mews::wire::Command,
+    sent: Duration,
 ) -> Option<uuid::Uuid> {
-    match admit(hotel, interim, command).await {
+    match admit(hotel, interim, command, sent).await {
         Ok(Admitted::NotOurs) => Some(command.device.id),
         Ok(Admitted::New | Admitted::Nothing) => None,
         Err(error) => {

@@ -262,7 +262,8 @@ impl Slot {
     ) -> Result<(), JournalError> {
         match confirmed {
             Ok(()) => {
-                self.hotel.saw_open(row.entry.id);
+                let now = self.hotel.cloud.clock().monotonic();
+                self.hotel.saw_open(row.entry.id, now);
                 self.confirmed = Some(row.entry.id);
                 Ok(())
             }
@@ -294,6 +295,7 @@ impl Slot {
     /// does not run now.
     pub(super) async fn still_open(&mut self, row: &Row) -> Result<bool, JournalError> {
         let id = row.entry.id;
+        let asked = self.hotel.cloud.clock().monotonic();
         match self.hotel.cloud.read_now(id, READ_AGAIN).await {
             Ok(Some(command)) if command.state.is_final() => {
                 self.foreign(row, command.state.as_str()).await?;
@@ -308,7 +310,7 @@ impl Slot {
                     self.is_unwell(rest);
                     return Ok(false);
                 }
-                self.hotel.saw_open(id);
+                self.hotel.saw_open(id, asked);
                 Ok(true)
             }
             Ok(None) => {

@@ -88,6 +88,9 @@ impl std::fmt::Debug for Slot {
     }
 }
 
+/// A device and its property: enough to look at its line in the journal.
+pub(super) type Line = (DeviceName, Arc<Hotel>);
+
 /// First rest after a device was found unwell, and the longest: a person who loads paper should
 /// not wait for us.
 const REST_FIRST: Duration = Duration::from_millis(250);
@@ -137,6 +140,11 @@ impl Slot {
     #[must_use]
     pub fn name(&self) -> &DeviceName {
         &self.name
+    }
+
+    /// Its line, for who only looks.
+    pub(super) fn line(&self) -> Line {
+        (self.name.clone(), self.hotel.clone())
     }
 
     /// Which wire it lives on.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Finished, NoJob, PANICKED, is_doubt_before_begin};
-use super::slot::{Slot, crash};
+use super::slot::{Line, Slot, crash};
 use crate::board::DeviceState;
 use crate::journal::{JournalError, Row};
 use crate::life::{Ended, Outcome, OutcomeKind, Step, after, next};
@@ -287,6 +287,7 @@ impl Lane {
 
     /// Runs the first command in line.
     async fn run_one(&mut self, index: usize, mut row: Row) -> Result<(), JournalError> {
+        let lines: Vec<_> = self.slots.iter().map(Slot::line).collect();
         let slot = &mut self.slots[index];
         let id = row.entry.id;
         row.entry.has_the_device = true;
@@ -301,6 +302,8 @@ impl Lane {
                 let confirmed = tokio::select! {
                     biased;
                     () = stop.cancelled() => return Ok(()),
+                    // Those who wait behind it are told, however long Mews is silent here.
+                    () = one_ends(&lines, &self.bell) => return Ok(()),
                     confirmed = confirm_processing(&slot.hotel, &row) => confirmed,
                 };
                 return slot.processing(&row, confirmed).await;
@@ -501,6 +504,26 @@ async fn give_up_waiting(slot: &mut Slot, doubts: &[Row]) -> Result<(), JournalE
             .await?;
     }
     Ok(())
+}
+
+/// Resolves when a command in one of these lines was cancelled or became too old.
+async fn one_ends(lines: &[Line], bell: &Notify) {
+    loop {
+        tokio::select! {
+            biased;
+            () = bell.notified() => {}
+            () = sleep(LOOK_AGAIN) => {}
+        }
+        for (device, hotel) in lines {
+            let (device, now) = (device.clone(), hotel.cloud.clock().now());
+            let ended = hotel
+                .journal
+                .with(move |core| core.ended_in_line(&device, now.unwrap_or(Timestamp::MIN), 1));
+            if ended.await.is_ok_and(|ended| !ended.is_empty()) {
+                return;
+            }
+        }
+    }
 }
 
 /// Passes a cancel on to a running attempt; never ends by itself.

@@ -92,6 +92,9 @@ pub struct Swept {
     pub listed: u32,
     /// Elements that could not be read.
     pub skipped: Vec<Skipped>,
+    /// When the request was sent that was answered, by the monotonic clock of [`Cloud::clock`]: what
+    /// the list says was so then or later.
+    pub sent: Duration,
 }
 
 impl Swept {
@@ -135,7 +138,8 @@ impl Cloud {
         &self.clock
     }
 
-    /// Reads commands in any state and hands each to `on_command`, in Mews' order, one at a time.
+    /// Reads commands in any state and hands each to `on_command`, in Mews' order, one at a time,
+    /// with the time at which the request was sent: what is read was so then or later.
     /// Duplicates are asked for once; more than [`IDS_MAX`] go in several requests. A batch that is
     /// too much is halved; of a refused one the culprit is found by halving and named.
     ///
@@ -147,7 +151,7 @@ impl Cloud {
         mut on_command: F,
     ) -> Result<Fetched, CallError>
     where
-        F: FnMut(Command) -> Fut + Send,
+        F: FnMut(Command, Duration) -> Fut + Send,
         Fut: Future<Output = ()> + Send,
     {
         let mut seen = HashSet::new();
@@ -224,7 +228,7 @@ impl Cloud {
     ) -> Result<Option<Command>, CallError> {
         let found = std::sync::Mutex::new(None);
         let ids = [id];
-        let reading = self.get_all_by_ids(&ids, |command| {
+        let reading = self.get_all_by_ids(&ids, |command, _| {
             let mut found = found
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -255,7 +259,7 @@ impl Cloud {
     /// [`CallError::NoAnswer`] if the list broke off; what came before went to `on_command`.
     pub async fn get_all_active<F, Fut>(&self, mut on_command: F) -> Result<Swept, CallError>
     where
-        F: FnMut(Command) -> Fut + Send,
+        F: FnMut(Command, Duration) -> Fut + Send,
         Fut: Future<Output = ()> + Send,
     {
         let sweep = self.attempt("commands/getAllActive", &Nothing {}, LIST_HEAD);
@@ -266,6 +270,7 @@ impl Cloud {
         Ok(Swept {
             listed: listed.elements,
             skipped: listed.skipped,
+            sent: listed.sent,
         })
     }
 

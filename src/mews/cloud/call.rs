@@ -48,6 +48,8 @@ pub(super) struct Listed {
     pub(super) elements: u32,
     pub(super) skipped: Vec<Skipped>,
     pub(super) complete: bool,
+    /// When the request was sent that was answered.
+    pub(super) sent: Duration,
 }
 
 /// A 2xx whose body is still to come.
@@ -112,13 +114,16 @@ impl Attempt<'_> {
         on_command: &mut F,
     ) -> Result<Listed, CallError>
     where
-        F: FnMut(Command) -> Fut + Send,
+        F: FnMut(Command, Duration) -> Fut + Send,
         Fut: Future<Output = ()> + Send,
     {
         let mut reply = self.reply(rank, &mut self.head_within.clone()).await?;
         reply.permit.streaming();
         let mut scanner = ArrayScanner::new("Commands", COMMAND_MAX);
-        let mut listed = Listed::default();
+        let mut listed = Listed {
+            sent: reply.trip.sent,
+            ..Listed::default()
+        };
         let mut empty = true;
         let mut first = Bytes::new();
         let ended = loop {
@@ -137,7 +142,7 @@ impl Attempt<'_> {
                 match read(element) {
                     Ok(command) => {
                         listed.ids.insert(command.id);
-                        on_command(command).await;
+                        on_command(command, listed.sent).await;
                     }
                     Err(skipped) => listed.skipped.push(skipped),
                 }

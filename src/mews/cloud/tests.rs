@@ -106,7 +106,7 @@ fn command(id: CommandId) -> Value {
 async fn fetch(cloud: &Cloud, ids: &[CommandId]) -> (Result<Fetched, CallError>, Vec<CommandId>) {
     let got = Mutex::new(Vec::new());
     let fetched = cloud
-        .get_all_by_ids(ids, |command| {
+        .get_all_by_ids(ids, |command, _| {
             got.lock().expect("one thread").push(command.id);
             std::future::ready(())
         })
@@ -310,7 +310,7 @@ async fn a_sweep_tells_whether_it_was_whole() {
     async fn sweep(answers: Vec<fn() -> Replied>) -> (Result<u32, CallError>, usize) {
         let (cloud, _) = cloud(script(answers));
         let got = Mutex::new(0);
-        let swept = cloud.get_all_active(|_| {
+        let swept = cloud.get_all_active(|_, _| {
             *got.lock().expect("one thread") += 1;
             std::future::ready(())
         });
@@ -360,7 +360,7 @@ async fn the_next_command_is_read_only_when_the_one_before_is_done() {
     });
     let (held, most) = (Mutex::new(0_u32), Mutex::new(0_u32));
     let swept = cloud
-        .get_all_active(|command| {
+        .get_all_active(|command, _| {
             *held.lock().expect("one thread") += 1;
             let now = *held.lock().expect("one thread");
             let mut most = most.lock().expect("one thread");
