@@ -231,10 +231,10 @@ impl State {
 
     /// The time as Mews shows it.
     fn shown(&self) -> jiff::Timestamp {
-        match self.cloud.twin {
-            Twin::CloudClockStands => beginning() + Duration::from_secs(3600),
-            _ => self.utc(),
+        if self.cloud.twin == Twin::CloudClockStands {
+            return beginning() + Duration::from_secs(3600);
         }
+        self.utc()
     }
 
     fn configuration(&self) -> Value {

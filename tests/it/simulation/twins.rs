@@ -7,7 +7,7 @@ use super::lives::{Twin, play};
 use super::scenario::{Death, Deed, Scenario};
 
 /// Seeds that a twin has to be found in.
-const SEEDS: u64 = 60;
+const SEEDS: u64 = 150;
 
 /// Makes a scenario in which the twin's guard is needed.
 fn prepare(plan: &mut Scenario, twin: Twin) {

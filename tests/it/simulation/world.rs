@@ -144,7 +144,8 @@ impl State {
     /// The PC sleeps: its timers stand still, the world goes on.
     pub fn nap(&mut self, length: Duration) {
         self.base += length;
-        self.judge.disturbed(self.base);
+        let now = self.now();
+        self.judge.disturbed(now);
         self.say(|| format!("the PC slept {length:?}"));
     }
 
