@@ -1,6 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod admin;
+pub mod alone;
 pub mod assemble;
 pub mod board;
 pub mod cli;
@@ -8,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod crash;
 pub mod demo;
+pub mod disk;
 pub mod hotel;
 pub mod intake;
 pub mod journal;

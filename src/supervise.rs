@@ -535,7 +535,11 @@ pub fn works(outcome: &Outcome) -> bool {
     outcome.kind == OutcomeKind::Done
 }
 
-fn open(
+/// Opens a device; no wire is touched yet.
+///
+/// # Errors
+/// What its driver says of link or settings.
+pub(crate) fn open(
     hub: &mut Hub,
     kind: &dyn DriverKind,
     device: &config::Device,

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::status::{JournalStatus, PropertyStatus, Tokens};
+use crate::disk;
 
 /// A clock of this PC that is off by more is told; ages are right all the same.
 pub const WRONG_CLOCK: SignedDuration = SignedDuration::from_secs(30);
@@ -48,6 +49,13 @@ impl Readiness {
                      all the same)"
                 ));
             }
+        }
+        if let Some(free) = journal.free_bytes.filter(|free| *free < disk::LITTLE) {
+            warnings.push(format!(
+                "the journal's disk has only {} left; make room: when it is full no device is \
+                 touched any more",
+                disk::amount(free)
+            ));
         }
         warnings.dedup();
         Self {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ready::Readiness;
 use crate::board::{Alarm, DeviceOnBoard, DeviceState};
+use crate::disk;
 use crate::hotel::Hotel;
 use crate::journal::{JournalError, Row};
 use crate::mews::budget::LIMIT;
@@ -155,6 +156,9 @@ pub struct JournalStatus {
     pub fault: Option<String>,
     /// Since when.
     pub since: Option<Timestamp>,
+    /// Bytes free on its disk, where the system says so.
+    #[serde(default)]
+    pub free_bytes: Option<u64>,
 }
 
 impl Status {
@@ -208,6 +212,7 @@ async fn journal_status(worker: &Worker, path: &Path, now: Timestamp) -> Journal
     JournalStatus {
         path: path.to_owned(),
         since: fault.as_ref().map(|(since, _)| *since),
+        free_bytes: disk::free_beside(path),
         fault: fault.map(|(_, why)| why),
     }
 }

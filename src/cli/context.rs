@@ -1,10 +1,11 @@
 //! What every verb is given, and how it comes to its config.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use super::exit::Exit;
 use super::out::Out;
-use crate::config::{self, Build, LoadError, Loaded, ThisPc, places};
+use crate::config::{self, Build, LoadError, Loaded, StoredSecret, ThisPc, Vault, places};
 use crate::journal::{JournalError, Reader};
 use crate::telemetry::Redactor;
 
@@ -31,6 +32,19 @@ impl Context {
         let path = self.config_file()?;
         let loaded = config::load(&path, &self.build, &ThisPc).map_err(|e| self.refused(&e))?;
         self.redactor.learn(loaded.config.secrets());
+        for warning in &loaded.warnings {
+            self.out.remark(warning);
+        }
+        Ok(loaded)
+    }
+
+    /// The config for what does not speak with Mews: its tokens are neither needed nor read.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_without_tokens(&self) -> Result<Loaded, Exit> {
+        let path = self.config_file()?;
+        let loaded = config::load(&path, &self.build, &Tokenless).map_err(|e| self.refused(&e))?;
         for warning in &loaded.warnings {
             self.out.remark(warning);
         }
@@ -86,5 +100,25 @@ impl Context {
             LoadError::Unreadable { cause, .. } => Exit::unreadable(cause, Exit::Config),
             LoadError::Rejected(_) => Exit::Config,
         }
+    }
+}
+
+/// Says of every secret that it is there: no two are the same, none is true.
+struct Tokenless;
+
+impl Vault for Tokenless {
+    fn variable(&self, name: &str) -> Option<String> {
+        Some(format!("not-read-from-{name}"))
+    }
+
+    fn secret_file(&self, path: &Path) -> io::Result<StoredSecret> {
+        Ok(StoredSecret {
+            text: format!("not-read-from-{}", path.display()).into(),
+            readable_by_others: false,
+        })
+    }
+
+    fn plain_file(&self, path: &Path) -> io::Result<Vec<u8>> {
+        ThisPc.plain_file(path)
     }
 }

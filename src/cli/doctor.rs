@@ -1,12 +1,13 @@
 //! `nightporter doctor`: everything a worker needs, tried one by one, with what to do.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use serde_json::json;
-use tokio::net::lookup_host;
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 use tokio::time::timeout;
 use url::Url;
 
@@ -17,6 +18,7 @@ use crate::admin::WRONG_CLOCK;
 use crate::assemble::real_world;
 use crate::clock::Clock;
 use crate::config::{Config, Loaded, MewsDevice, Property};
+use crate::disk;
 use crate::journal::{Reader, worker_runs};
 use crate::mews::budget::{Budget, Forget};
 use crate::mews::clock::CloudClock;
@@ -24,7 +26,7 @@ use crate::mews::cloud::{CallError, Cloud};
 use crate::mews::wire::Tokens;
 use crate::supervise::World;
 
-/// Tries everything a worker needs: names, hosts, tokens, clock, zone, ports, journal
+/// Tries everything a worker needs: names, hosts, tokens, clock, zone, ports, journal, disk
 ///
 /// Exit 0: all good; 1: a warning; 2: something fails.
 #[derive(Debug, Args)]
@@ -97,6 +99,12 @@ async fn look(context: &Context, config: &Config, findings: &mut Vec<Finding>) {
     let runs = worker_runs(&config.journal.path);
     let (grade, told) = journal(&config.journal.path, runs);
     say(grade, "journal", told);
+    let (grade, told) = disk_of(&config.journal.path);
+    say(grade, "disk", told);
+    if !runs {
+        let (grade, told) = admin(config.admin.listen).await;
+        say(grade, "admin", told);
+    }
     if config.mews.proxy.is_none() {
         for url in [&config.mews.platform, &config.mews.websocket] {
             let (grade, told) = name(url).await;
@@ -120,8 +128,9 @@ async fn look(context: &Context, config: &Config, findings: &mut Vec<Finding>) {
             say(Grade::Ok, &what, told.to_owned());
             continue;
         }
-        // A device behind HTTP is not asked anything here.
         let Ok(dialer) = context.build.dials.dialer(&device.link) else {
+            let (grade, told) = behind_http(&device.link).await;
+            say(grade, &what, told);
             continue;
         };
         let dialled = timeout(dialer.patience(), dialer.dial()).await;
@@ -159,10 +168,69 @@ fn journal(path: &Path, runs: bool) -> (Grade, String) {
     }
 }
 
+/// The journal's disk: is there room, does it write, and how long does a sync take.
+fn disk_of(journal: &Path) -> (Grade, String) {
+    let folder = disk::folder_of(journal).display();
+    let took = match disk::try_beside(journal) {
+        Ok(took) => took,
+        Err(cause) => return (Grade::Fail, format!("{folder} cannot be written: {cause}")),
+    };
+    let free = disk::free_beside(journal);
+    let room = free.map_or_else(
+        || "free space not told by this system".to_owned(),
+        |free| format!("{} free", disk::amount(free)),
+    );
+    let told = format!("{folder}: {room}, a sync takes {} ms", took.as_millis());
+    match free {
+        Some(free) if free < disk::TOO_LITTLE => (Grade::Fail, format!("{told}; make room")),
+        Some(free) if free < disk::LITTLE => (Grade::Warn, format!("{told}; make room")),
+        Some(_) | None if took > disk::SLOW_SYNC => {
+            let why = "the disk is slow, and every command waits for it";
+            (Grade::Warn, format!("{told}; {why}"))
+        }
+        Some(_) | None => (Grade::Ok, told),
+    }
+}
+
+async fn admin(listen: SocketAddr) -> (Grade, String) {
+    match TcpListener::bind(listen).await {
+        Ok(_) => (Grade::Ok, format!("{listen} is free")),
+        Err(cause) => {
+            let told = format!("{listen} cannot be opened, a free port is used then: {cause}");
+            (Grade::Warn, told)
+        }
+    }
+}
+
+/// A device behind HTTP is not asked anything: only whether somebody listens there.
+async fn behind_http(link: &str) -> (Grade, String) {
+    let Ok(url) = Url::parse(link) else {
+        return (Grade::Fail, format!("{link} is no address"));
+    };
+    let (host, port) = place(&url);
+    match timeout(LOOK, TcpStream::connect((host.as_str(), port))).await {
+        Ok(Ok(_)) => (Grade::Ok, format!("{host}:{port} can be reached")),
+        Ok(Err(cause)) => {
+            let told = format!("{host}:{port} cannot be reached: {cause}");
+            (Grade::Fail, told)
+        }
+        Err(_) => {
+            let told = format!("{host}:{port} does not answer; is it switched on?");
+            (Grade::Fail, told)
+        }
+    }
+}
+
+/// Host and port as the system's resolver takes them.
+fn place(url: &Url) -> (String, u16) {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_matches(['[', ']']).to_owned();
+    (host, url.port_or_known_default().unwrap_or(443))
+}
+
 async fn name(url: &Url) -> (Grade, String) {
-    let host = url.host_str().unwrap_or_default().to_owned();
-    let port = url.port_or_known_default().unwrap_or(443);
-    let found = timeout(LOOK, lookup_host((host.trim_matches(['[', ']']), port))).await;
+    let (host, port) = place(url);
+    let found = timeout(LOOK, lookup_host((host.as_str(), port))).await;
     let known = found.is_ok_and(|found| found.is_ok_and(|mut list| list.next().is_some()));
     if known {
         (Grade::Ok, format!("{host} is known"))

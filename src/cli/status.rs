@@ -1,12 +1,17 @@
 //! `nightporter status`: how the running worker is.
 
+use std::time::Duration;
+
 use clap::Args;
+use jiff::Timestamp;
 
 use super::context::Context;
 use super::exit::Exit;
 use super::runtime::block_on;
 use super::times;
 use crate::admin::{DeviceStatus, PropertyStatus, Status as Shown, Tokens};
+use crate::disk;
+use crate::report::age;
 
 /// Tells how the running worker is: link, budget, devices, queue, what is in doubt
 #[derive(Debug, Args)]
@@ -48,7 +53,15 @@ fn lines(shown: &Shown) -> Vec<String> {
     lines.extend(told.map(|why| format!("          {why}")));
     let told = shown.readiness.warnings.iter();
     lines.extend(told.map(|why| format!("warning   {why}")));
-    lines.extend(shown.properties.iter().flat_map(property));
+    let properties = shown.properties.iter();
+    lines.extend(properties.flat_map(|each| property(each, shown.now)));
+    let free = shown.journal.free_bytes.map(disk::amount);
+    let free = free.map(|free| format!(", {free} free on its disk"));
+    lines.push(format!(
+        "journal   {}{}",
+        shown.journal.path.display(),
+        free.unwrap_or_default()
+    ));
     if let (Some(fault), Some(since)) = (&shown.journal.fault, shown.journal.since) {
         let since = times::second(since);
         lines.push(format!(
@@ -73,7 +86,7 @@ fn lines(shown: &Shown) -> Vec<String> {
     lines
 }
 
-fn property(property: &PropertyStatus) -> Vec<String> {
+fn property(property: &PropertyStatus, now: Timestamp) -> Vec<String> {
     let hotel = property.hotel.as_deref().unwrap_or("hotel not known yet");
     let zone = property.zone.as_deref().unwrap_or("zone not known yet");
     let link = match (property.socket_up_since, &property.socket_down_because) {
@@ -86,6 +99,10 @@ fn property(property: &PropertyStatus) -> Vec<String> {
         Tokens::Refused => "REFUSED",
         Tokens::Unknown => "not tried yet",
     };
+    let oldest = property.oldest_unreported.map(|since| {
+        let waits = Duration::try_from(now.duration_since(since)).unwrap_or_default();
+        format!(", the oldest for {}", age(waits))
+    });
     let budget = &property.budget;
     let pause = budget.paused_s.map(|s| format!(", paused for {s} s"));
     let outage = budget.outage_s.map(|s| format!(", no answer for {s} s"));
@@ -102,8 +119,11 @@ fn property(property: &PropertyStatus) -> Vec<String> {
             outage.unwrap_or_default(),
         ),
         format!(
-            "queue     {} waiting, {} under way, {} to be told",
-            property.waiting, property.under_way, property.unreported
+            "queue     {} waiting, {} under way, {} to be told{}",
+            property.waiting,
+            property.under_way,
+            property.unreported,
+            oldest.unwrap_or_default(),
         ),
     ]
 }

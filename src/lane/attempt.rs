@@ -23,7 +23,7 @@ pub(super) const PANICKED: &str = "it panicked";
 const CLOSED: &str = "it could not be opened";
 
 /// How a driver's future ended.
-pub(super) enum Finished<T> {
+pub(crate) enum Finished<T> {
     /// It returned.
     Returned(T),
     /// It hung past its deadline plus grace, or panicked.
@@ -159,7 +159,7 @@ impl Slot {
 }
 
 /// Drives a driver's future to its end, its deadline plus grace, its panic or the worker's stop.
-async fn guarded<T>(
+pub(crate) async fn guarded<T>(
     future: impl Future<Output = T> + Send,
     run: &Run,
     stops: &Stops,

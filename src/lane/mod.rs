@@ -8,5 +8,6 @@ mod settle;
 mod slot;
 mod turns;
 
+pub(crate) use attempt::{Finished, guarded};
 pub use slot::{Reopen, Slot, SlotParts};
 pub use turns::{Lane, Stops};

@@ -260,6 +260,80 @@ fn show_tells_the_story_of_the_command_whose_first_digits_are_given() {
     assert_eq!(desk.run(&["show", "9"]).status.code(), Some(1));
 }
 
+/// A command that failed before it was begun, and of which Mews was told nothing; id 4.
+fn one_that_failed(path: &Path) {
+    let at = Timestamp::from_second(1_780_000_010).expect("in range");
+    let gate = Gate {
+        scope: "s".into(),
+        now: at,
+        staged: Staged::default(),
+    };
+    let (mut core, _) = Core::open(path, Options::default(), at).expect("it is there");
+    let new = NewCommand {
+        id: CommandId(uuid::Uuid::from_u128(4 << 96)),
+        property: "main".into(),
+        device: DeviceName::new("bar"),
+        device_title: "Bar printer".into(),
+        class: Class::Printer,
+        created: at,
+        expires: None,
+        said: Said::Nothing,
+        local: false,
+        repeat: false,
+        outcome: None,
+    };
+    let id = new.id;
+    core.accept(&[new], at).expect("the disk is good");
+    let failed = Outcome::failed(Say::new("NO-PAPER"));
+    core.settle(id, &failed, &gate).expect("the disk is good");
+}
+
+#[test]
+fn orders_without_a_worker_change_the_journal_or_say_why_not() {
+    let desk = desk_with_memory();
+    one_that_failed(&desk.path("journal.db"));
+    for (words, exit, told) in [
+        (&["cancel", "00000001"][..], 1, "nothing is left to cancel"),
+        (&["cancel", "00000002"], 0, "it is being cancelled"),
+        (&["cancel", "00000002"], 1, "it is being cancelled already"),
+        (&["retry", "00000001"], 1, "send it again from Mews"),
+        (&["retry", "00000003"], 1, "send it again from Mews"),
+        (&["retry", "00000004"], 0, "it is tried again"),
+        (
+            &["resolve", "00000001", "happened"],
+            1,
+            "it is not in doubt",
+        ),
+        (&["resolve", "00000003", "perhaps"], 2, "did-not-happen"),
+        (
+            &["resolve", "00000003", "happened"],
+            0,
+            "settled, it happened",
+        ),
+        (
+            &["resolve", "00000003", "happened"],
+            1,
+            "it is not in doubt",
+        ),
+        (&["cancel", "7"], 1, "no command begins with 7"),
+    ] {
+        let given = desk.run(words);
+        let said = text(&given.stdout) + &text(&given.stderr);
+        assert_eq!(given.status.code(), Some(exit), "{words:?}: {said}");
+        assert!(said.contains(told), "{words:?}: {said}");
+        if exit == 0 {
+            assert!(said.contains("No worker runs"), "{words:?}: {said}");
+        }
+    }
+    let queue = text(&desk.run(&["queue"]).stdout);
+    let of = |id: &str| {
+        let line = queue.lines().find(|line| line.starts_with(id));
+        line.unwrap_or_default().to_owned()
+    };
+    assert!(of("00000004").contains("waiting"), "{queue}");
+    assert!(!of("00000003").contains("in doubt"), "{queue}");
+}
+
 #[test]
 fn a_journal_that_is_not_there_is_unavailable_and_is_not_made() {
     let desk = Desk::with("[journal]\npath = \"journal.db\"\n");

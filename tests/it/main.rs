@@ -5,6 +5,7 @@ mod air;
 mod audit;
 mod choir;
 mod demo;
+mod desk;
 mod fiscal;
 mod house;
 mod puppet;
@@ -18,9 +19,11 @@ mod handshake;
 mod intake;
 mod lanes;
 mod memory;
+mod serial_line;
 #[cfg(unix)]
 mod sockets;
 mod tidy;
+mod verbs;
 mod waiting;
 
 #[cfg(unix)]
