@@ -1,0 +1,11 @@
+//! The way in which a conversation takes up a leave is its own.
+
+use driver_sdk::{Committed, Fault, Link};
+
+async fn prints(link: &mut Link) -> Result<usize, Fault> {
+    link.act(Committed::lend(), b"bytes").await
+}
+
+fn main() {
+    let _ = prints;
+}
