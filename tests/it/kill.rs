@@ -37,7 +37,7 @@ fn open_attempts(journal: &Path) -> rusqlite::Result<BTreeSet<(String, i64)>> {
 }
 
 /// Of a journal that nobody holds; one that was never made has none.
-fn left_open(journal: &Path) -> BTreeSet<(String, i64)> {
+pub fn left_open(journal: &Path) -> BTreeSet<(String, i64)> {
     if journal.exists() {
         // A worker that died before it made its tables left none either.
         open_attempts(journal).unwrap_or_default()

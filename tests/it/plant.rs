@@ -22,11 +22,15 @@ pub use crate::house::say;
 
 /// How a kind is set up: its settings, its switches. Those the bundle has take part.
 struct Recipe {
+    /// Its name here.
     kind: &'static str,
+    driver: &'static str,
     class: DeviceKind,
     /// Around the address of the virtual device.
     link: [&'static str; 2],
     settings: &'static str,
+    /// Short waits for answers, so that a doubt comes soon.
+    brisk: &'static str,
     /// Between the order and the thing, so that there is a time to die in; and its zone.
     switches: &'static [(&'static str, &'static str)],
     /// The device keeps what it did, so that a broken attempt can be judged: no doubt is owed.
@@ -38,50 +42,72 @@ struct Recipe {
 const WIRE: [&str; 2] = ["tcp:", ""];
 const MONEY: &[&str] = &["before-processing", "after-processing", "after-checkpoint"];
 
-const RECIPES: [Recipe; 5] = [
+const RECIPES: [Recipe; 6] = [
     Recipe {
         kind: "pms-industry-standard",
+        driver: "pms-industry-standard",
         class: DeviceKind::KeyCutter,
         link: WIRE,
-        settings: "profile = \"salto\"\nencoder = \"Online Encoder\"\nanswer_timeout_ms = 3000",
+        settings: "profile = \"salto\"\nencoder = \"Online Encoder\"",
+        brisk: "answer_timeout_ms = 3000",
         switches: &[("card_ms", "250"), ("copies", "any")],
         remembers: false,
         reaches: &["after-checkpoint"],
     },
     Recipe {
         kind: "fias",
+        driver: "fias",
         class: DeviceKind::KeyCutter,
         link: WIRE,
-        settings: "encoder = \"1\"\nanswer_timeout_ms = 3000\nlate_answer_ms = 3000",
+        settings: "encoder = \"1\"",
+        brisk: "answer_timeout_ms = 3000\nlate_answer_ms = 3000",
         switches: &[("card_ms", "250"), ("copies", "any")],
         remembers: false,
         reaches: &["after-checkpoint"],
     },
     Recipe {
         kind: "escpos",
+        driver: "escpos",
         class: DeviceKind::Printer,
         link: WIRE,
         settings: "dots = 576",
+        brisk: "",
+        switches: &[],
+        remembers: false,
+        reaches: &[],
+    },
+    // A printer that confirms each receipt.
+    Recipe {
+        kind: "escpos-marks",
+        driver: "escpos",
+        class: DeviceKind::Printer,
+        link: WIRE,
+        settings: "dots = 576\nprofile = \"epson\"\nprocess_id = \"on\"",
+        brisk: "",
         switches: &[],
         remembers: false,
         reaches: &[],
     },
     Recipe {
         kind: "datecs",
+        driver: "datecs",
         class: DeviceKind::FiscalMachine,
         link: WIRE,
         settings: "vat = { NIGHT = { group = 2, percent = \"9\" }, \
                    untaxed = { group = 1, percent = \"0\" } }\npayments = { Cash = \"0\" }",
+        brisk: "",
         switches: &[("zone", ZONE)],
         remembers: true,
         reaches: MONEY,
     },
     Recipe {
         kind: "epson-rt",
+        driver: "epson-rt",
         class: DeviceKind::FiscalMachine,
         link: ["http://", "/cgi-bin/fpmate.cgi"],
         settings: "vat = { NIGHT = { group = 2 }, untaxed = { group = 11 } }\n\
                    payments = { Cash = \"0-0\" }",
+        brisk: "",
         switches: &[("zone", ZONE)],
         remembers: true,
         reaches: &["before-processing", "after-processing"],
@@ -115,12 +141,20 @@ pub fn points(kinds: &[&str]) -> Vec<&'static str> {
 /// One device: its virtual self, what Mews calls it, what was ordered of it.
 pub struct Station {
     pub name: String,
+    kind: &'static str,
     pub device: Arc<dyn VirtualDevice>,
     id: Uuid,
     hotel: Hotel,
     class: DeviceKind,
     remembers: bool,
     pub orders: Vec<Order>,
+}
+
+impl Station {
+    /// The recipe's name.
+    pub fn kind(&self) -> &'static str {
+        self.kind
+    }
 }
 
 /// Two hotels where there are two devices of a kind, each with its own budget of requests.
@@ -141,17 +175,26 @@ impl Drop for Plant {
 
 /// The kinds of this build that have a recipe.
 pub fn kinds() -> Vec<&'static str> {
-    let shipped = |kind: &&'static str| driver_bundle::KINDS.iter().any(|has| has.name() == *kind);
-    RECIPES
-        .iter()
-        .map(|recipe| recipe.kind)
-        .filter(shipped)
-        .collect()
+    let shipped = |recipe: &&Recipe| {
+        let mut all = driver_bundle::KINDS.iter();
+        all.any(|has| has.name() == recipe.driver)
+    };
+    let ours = RECIPES.iter().filter(shipped);
+    ours.map(|recipe| recipe.kind).collect()
 }
 
 impl Plant {
-    /// `each` devices of every kind.
+    /// `each` devices of every kind, with short waits for their answers.
     pub async fn new(kinds: &[&'static str], each: usize) -> Self {
+        Self::made(kinds, each, true).await
+    }
+
+    /// With the waits that the drivers have by themselves.
+    pub async fn patient(kinds: &[&'static str], each: usize) -> Self {
+        Self::made(kinds, each, false).await
+    }
+
+    async fn made(kinds: &[&'static str], each: usize, brisk: bool) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let cloud = Sandbox::start(SandboxOptions::default())
             .await
@@ -179,14 +222,14 @@ impl Plant {
         }
         for kind in kinds {
             for number in 1..=each {
-                text += &plant.put(kind, number).await;
+                text += &plant.put(kind, number, brisk).await;
             }
         }
         std::fs::write(plant.config(), text).expect("the test may write");
         plant
     }
 
-    async fn put(&mut self, kind: &'static str, number: usize) -> String {
+    async fn put(&mut self, kind: &'static str, number: usize, brisk: bool) -> String {
         let recipe = recipe(kind);
         let name = format!("{kind}-{number}");
         let switches: Vec<_> = recipe
@@ -194,7 +237,7 @@ impl Plant {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let device = kind_named(kind)
+        let device = kind_named(recipe.driver)
             .simulator()
             .expect("it has one")
             .build(self.folder.path().join(&name), &switches)
@@ -210,6 +253,7 @@ impl Plant {
         let id = hotel.add_device(recipe.class.clone(), &name);
         self.stations.push(Station {
             name: name.clone(),
+            kind,
             device,
             id,
             hotel,
@@ -218,10 +262,12 @@ impl Plant {
             orders: Vec::new(),
         });
         let [before, after] = recipe.link;
+        let driver = recipe.driver;
+        let brisk = if brisk { recipe.brisk } else { "" };
         format!(
-            "[device.{name}]\nproperty = \"{property}\"\nmews = \"{name}\"\ndriver = \"{kind}\"\n\
+            "[device.{name}]\nproperty = \"{property}\"\nmews = \"{name}\"\ndriver = \"{driver}\"\n\
              link = \"{before}{wire}{after}\"\n\
-             [device.{name}.settings]\n{}\n",
+             [device.{name}.settings]\n{}\n{brisk}\n",
             recipe.settings
         )
     }
