@@ -2,7 +2,9 @@
 //!
 //! `NIGHTPORTER_CRASH_AT=POINT` or `POINT:N` ends a debug build as a power switch would, when it
 //! comes to the point for the Nth time: no destructor runs, nothing is flushed. The reliability
-//! tests use it to die between two steps that a random moment seldom hits.
+//! tests use it to die between two steps that a random moment seldom hits. With
+//! `NIGHTPORTER_PANIC_TEXT=TEXT` it panics there with that text instead, as a bug might with what
+//! it has in hand.
 
 /// The points, in the order of a command's life.
 pub const POINTS: [&str; 10] = [
@@ -34,6 +36,9 @@ pub fn point(name: &str) {
         && point == name
         && MET.fetch_add(1, Ordering::SeqCst) + 1 == *at
     {
+        if let Ok(text) = std::env::var("NIGHTPORTER_PANIC_TEXT") {
+            panic!("{text}");
+        }
         #[cfg(unix)]
         {
             use rustix::process::{Signal, getpid, kill_process};

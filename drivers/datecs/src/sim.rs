@@ -38,6 +38,10 @@ const SWITCHES: &[Switch] = &[
         help: "two letters and six digits: its serial number (at the start)",
     },
     Switch {
+        name: "password",
+        help: "the operator's password, 0000 if not set",
+    },
+    Switch {
         name: "clock",
         help: "2026-11-24T14:05:00: sets its clock",
     },

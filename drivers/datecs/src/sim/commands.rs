@@ -67,7 +67,7 @@ impl Machine {
         if operator.parse::<u8>().is_err() || till.parse::<u32>().is_err() {
             return Err(-112_101);
         }
-        if *password != "0000" {
+        if *password != self.password {
             return Err(-102_002);
         }
         let unp = (*unp).to_owned();
@@ -92,7 +92,7 @@ impl Machine {
         else {
             return Err(-112_001);
         };
-        if *password != "0000" {
+        if *password != self.password {
             return Err(-102_002);
         }
         if !["0", "1", "2"].contains(reason) || document.parse::<u32>().is_err() || at.len() < 17 {

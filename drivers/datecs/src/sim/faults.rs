@@ -144,6 +144,7 @@ impl Machine {
             ("dialect", "old-p") => self.dialect = Dialect::OldP,
             ("dialect", "old-c") => self.dialect = Dialect::OldC,
             ("dialect", _) => return wrong("x, old-p or old-c"),
+            ("password", password) => password.clone_into(&mut self.password),
             ("clock", time) => self.clock.set(time)?,
             ("zone", zone) => self.clock.zone(zone)?,
             ("drift", seconds) => self.clock.drift(seconds)?,

@@ -30,6 +30,8 @@ pub(super) struct Machine {
     pub last_answer: Vec<u8>,
     /// Rows that a journal listing still has to give.
     pub listing: Vec<usize>,
+    /// The operator's.
+    pub password: String,
     pub rates: BTreeMap<u8, Decimal>,
 }
 
@@ -65,6 +67,7 @@ impl Machine {
             last_seq: None,
             last_answer: Vec::new(),
             listing: Vec::new(),
+            password: "0000".to_owned(),
             rates: [
                 (1, percent(0)),
                 (2, percent(9)),

@@ -108,7 +108,7 @@ impl Machine {
             (Dialect::OldP, [_, password, _till, unp]) => (*password, *unp),
             _ => return Err(No::Syntax),
         };
-        if password != "0000" || unp.len() != 21 {
+        if password != self.password || unp.len() != 21 {
             return Err(No::Refused);
         }
         let storno = parts.get(4).is_some();
@@ -118,9 +118,12 @@ impl Machine {
 
     fn old_storno(&mut self, text: &str) -> Result<String, No> {
         let parts: Vec<_> = text.split(',').collect();
-        let [_, "0000", _till, unp, document, _original, at, memory] = parts.as_slice() else {
+        let [_, password, _till, unp, document, _original, at, memory] = parts.as_slice() else {
             return Err(No::Syntax);
         };
+        if *password != self.password {
+            return Err(No::Syntax);
+        }
         let known = document.starts_with(['E', 'R', 'T']) && at.len() == 12 && memory.len() == 8;
         if !known {
             return Err(No::Syntax);
