@@ -1,9 +1,10 @@
 //! New key or copy, through the worker: what is decided, why, and that it is told.
 
+use driver_sdk::CommandId;
 use nightporter::sandbox::{CommandState, DeviceKind, KeyRequest};
 use uuid::Uuid;
 
-use crate::house::House;
+use crate::house::{House, within};
 
 const KINDS: [(&str, &str); 2] = [
     ("pms-industry-standard", "profile = \"salto\"\n"),
@@ -280,6 +281,81 @@ async fn a_burst_of_keys_is_shown() {
             }
         }
         assert_eq!(lock.effects().len(), 4, "{kind}");
+        house.stop().await;
+    }
+}
+
+/// A cancel is heard between two cards, never within one; what exists is told, and how far it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_between_cards_leaves_what_exists_and_says_so() {
+    for (kind, base) in KINDS {
+        let mut house = House::new(&section(kind, base)).await;
+        let lock = house.simulate(kind, "mem:lock", &[("card_ms", "1500")]);
+        let device = house.cloud.add_device(DeviceKind::KeyCutter, "Encoder");
+        house.start();
+        house.is_up().await;
+        let key = KeyRequest {
+            count: 3,
+            ..KeyRequest::new("204", house.cloud.now())
+        };
+        let id = house.cloud.add_key(device, &key);
+        let far = house
+            .cloud
+            .wait_until(|hotel| hotel.progress(id).is_some_and(|far| far > 0.0));
+        within("the progress of the first card", far).await;
+        let told = house.cloud.progress(id).expect("it was told");
+        assert!(
+            (0.3..0.7).contains(&told),
+            "{kind}: one or two of three: {told}"
+        );
+        // It is begun: the wish is noted, and the driver hears it.
+        let _ = house.worker().cancel(CommandId(id)).await;
+        let (state, note) = house.end(id).await;
+        let made = lock.effects().len();
+        assert!((1..3).contains(&made), "{kind}: {note}");
+        assert_eq!(state, CommandState::Error, "{kind}: {note}");
+        assert!(
+            note.contains(&format!("{made} of 3 keys made")),
+            "{kind}: {note}"
+        );
+        assert!(note.contains("was cancelled"), "{kind}: {note}");
+        house.stop().await;
+    }
+}
+
+/// Two lock servers of one lock system, on two links: what is remembered is shared where the
+/// config says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn encoders_on_two_links_of_one_system_share_what_is_remembered() {
+    for (system, issue) in [("system = \"locks\"\n", "copy"), ("", "new")] {
+        let (kind, base) = KINDS[0];
+        let encoder = |n: u32| {
+            format!(
+                "[device.encoder-{n}]\nmews = \"Encoder {n}\"\ndriver = \"{kind}\"\n\
+                 link = \"mem:lock-{n}\"\n{system}[device.encoder-{n}.settings]\n{base}"
+            )
+        };
+        let mut house = House::new(&format!("{}{}", encoder(1), encoder(2))).await;
+        let lock = house.simulate(kind, "mem:lock-1", &[]);
+        // Two addresses of one lock system.
+        house.links.put("mem:lock-2", lock.clone());
+        let devices = [1, 2].map(|n| {
+            house
+                .cloud
+                .add_device(DeviceKind::KeyCutter, &format!("Encoder {n}"))
+        });
+        house.start();
+        house.is_up().await;
+        for device in devices {
+            let key = KeyRequest {
+                number: Some("10001".to_owned()),
+                reservation: None,
+                ..KeyRequest::new("204", house.cloud.now())
+            };
+            let (state, note) = house.end(house.cloud.add_key(device, &key)).await;
+            assert_eq!(state, CommandState::Processed, "{note}");
+        }
+        assert_eq!(lock.effects()[1].facts["issue"], issue, "{system}");
         house.stop().await;
     }
 }
