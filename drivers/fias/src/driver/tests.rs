@@ -662,3 +662,14 @@ fn every_code_has_its_page_and_its_arguments() {
         }
     }
 }
+
+#[test]
+fn every_code_is_on_the_page_of_the_driver() {
+    let readme = concat!(
+        include_str!("../../README.md"),
+        include_str!("../../../pms-industry-standard/README.md")
+    );
+    for page in &PAGES {
+        assert!(readme.contains(page.code), "{} is in no table", page.code);
+    }
+}

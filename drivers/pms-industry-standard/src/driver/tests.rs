@@ -471,3 +471,11 @@ async fn a_result_that_comes_before_the_ack_is_not_this_commands() {
     let told = command.execute(&mut encoder).await.expect_err("no answer");
     assert_eq!(told.kind(), FaultKind::InDoubt, "{told}");
 }
+
+#[test]
+fn every_code_is_on_the_page_of_the_driver() {
+    let readme = include_str!("../../README.md");
+    for page in &PAGES {
+        assert!(readme.contains(page.code), "{} is in no table", page.code);
+    }
+}
