@@ -1,6 +1,7 @@
 //! The task that takes commands in: events, fetches without a waiting window, sweeps.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -83,6 +84,8 @@ struct Sweep {
     took: Duration,
     complete: bool,
     cut: bool,
+    /// Something of it could not be written down: it is asked for again soon.
+    unkept: bool,
 }
 
 impl Intake {
@@ -183,7 +186,7 @@ impl Intake {
                     None => return,
                 },
                 fetched = under_way(&mut fetch) => {
-                    if matches!(fetched, Fetched::Failed) {
+                    if matches!(fetched, Fetched::Failed | Fetched::Read { unkept: true, .. }) {
                         // A sweep finds what is still open, and does not wait for its minute.
                         let pause = SWEEP_DOWN.max(sweep_took * SWEEP_SHARE);
                         sweep_at = sweep_at.min(driver_sdk::clock::now() + pause);
@@ -206,8 +209,8 @@ impl Intake {
                     let now = driver_sdk::clock::now();
                     sweep_at = match (done.complete, done.cut) {
                         (true, true) => now + done.took,
-                        (true, false) => now + pause,
-                        (false, _) => now + pause.min(SWEEP_DOWN),
+                        (true, false) if !done.unkept => now + pause,
+                        (true | false, _) => now + pause.min(SWEEP_DOWN),
                     };
                 }
                 rest = under_way(&mut hotel_call) => {
@@ -314,7 +317,7 @@ impl Intake {
 
     fn fetched(&mut self, fetched: Fetched) {
         match fetched {
-            Fetched::Read { not_ours } => {
+            Fetched::Read { not_ours, .. } => {
                 for device in not_ours {
                     if self.not_ours.insert(device) {
                         tracing::info!(%device, "Commands of a device not configured here");
@@ -339,16 +342,25 @@ impl Intake {
 }
 
 enum Fetched {
-    Read { not_ours: BTreeSet<uuid::Uuid> },
+    Read {
+        not_ours: BTreeSet<uuid::Uuid>,
+        /// Something of it could not be written down.
+        unkept: bool,
+    },
     Failed,
 }
 
 async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) -> Fetched {
     let not_ours = Mutex::new(BTreeSet::new());
+    let unkept = AtomicBool::new(false);
     let admit_all = async |commands: Vec<(Command, Duration)>| {
         for (command, sent) in commands {
-            if let Some(device) = take_in(&hotel, &interim, &command, sent).await {
-                held(&not_ours).insert(device);
+            match take_in(&hotel, &interim, &command, sent).await {
+                Taken::In => {}
+                Taken::NotOurs(device) => {
+                    held(&not_ours).insert(device);
+                }
+                Taken::NotWritten => unkept.store(true, Ordering::Relaxed),
             }
         }
     };
@@ -377,7 +389,8 @@ async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) ->
             }
             answered(&hotel);
             let not_ours = std::mem::take(&mut *held(&not_ours));
-            Fetched::Read { not_ours }
+            let unkept = unkept.load(Ordering::Relaxed);
+            Fetched::Read { not_ours, unkept }
         }
         Err(error) => {
             failed(&hotel, &error);
@@ -405,12 +418,16 @@ async fn gone(hotel: &Hotel, id: CommandId) {
 }
 
 async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
+    let unkept = AtomicBool::new(false);
     let swept = hotel
         .cloud
         .get_all_active(|command, sent| {
-            let (hotel, interim) = (&hotel, &interim);
+            let (hotel, interim, unkept) = (&hotel, &interim, &unkept);
             async move {
-                take_in(hotel, interim, &command, sent).await;
+                let taken = take_in(hotel, interim, &command, sent).await;
+                if matches!(taken, Taken::NotWritten) {
+                    unkept.store(true, Ordering::Relaxed);
+                }
             }
         })
         .await;
@@ -427,6 +444,7 @@ async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
                 took,
                 complete: true,
                 cut: swept.looks_cut(),
+                unkept: unkept.into_inner(),
             }
         }
         Err(error) => {
@@ -436,24 +454,34 @@ async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
                 took: Duration::ZERO,
                 complete: false,
                 cut: false,
+                unkept: false,
             }
         }
     }
 }
 
-/// Admits a command; the device's id if it is not ours.
+/// What became of a command of a list.
+enum Taken {
+    In,
+    /// Of a device that is not ours.
+    NotOurs(uuid::Uuid),
+    /// It could not be written down: nothing was accepted.
+    NotWritten,
+}
+
+/// Admits a command.
 async fn take_in(
     hotel: &Hotel,
     interim: &Interim,
     command: &crate::mews::wire::Command,
     sent: Duration,
-) -> Option<uuid::Uuid> {
+) -> Taken {
     match admit(hotel, interim, command, sent).await {
-        Ok(Admitted::NotOurs) => Some(command.device.id),
-        Ok(Admitted::New | Admitted::Nothing) => None,
+        Ok(Admitted::NotOurs) => Taken::NotOurs(command.device.id),
+        Ok(Admitted::New | Admitted::Nothing) => Taken::In,
         Err(error) => {
             journal_failed(hotel, &error);
-            None
+            Taken::NotWritten
         }
     }
 }

@@ -114,12 +114,13 @@ impl Core {
         })
     }
 
-    /// Writes a trifle, to know whether the journal can be written.
+    /// Writes a trifle and has it synced, as a commit is: a disk that takes notes and cannot sync
+    /// lets no device be touched.
     ///
     /// # Errors
     /// The disk's: it cannot.
     pub fn probe(&mut self) -> Result<(), JournalError> {
-        self.transact(Durability::Relaxed, |tx| {
+        self.transact(Durability::Synced, |tx| {
             tx.execute(
                 "INSERT INTO meta (key, value) VALUES ('probe', '1') \
                  ON CONFLICT (key) DO UPDATE SET value = CAST(value AS INTEGER) + 1",

@@ -10,7 +10,7 @@ use driver_sdk::{DialFactory, DriverKind, VirtualDevice};
 use nightporter::assemble::{AssembleError, assemble};
 use nightporter::clock::Clock;
 use nightporter::config::{self, Build, Source, StoredSecret, Vault};
-use nightporter::journal::{Core, Journal, OpenError, Options, Reader, Row};
+use nightporter::journal::{Core, Disk, Journal, OpenError, Options, Reader, Row};
 use nightporter::sandbox::{CommandState, Sandbox, SandboxOptions};
 use nightporter::supervise::{Parts, Worker};
 use tempfile::TempDir;
@@ -31,6 +31,10 @@ pub struct House {
     pub through: Option<[String; 2]>,
     /// Who changes answers on the way to a hurried worker.
     pub edit: Option<Edit>,
+    /// `keep_days` of the journal, where it is another than usual.
+    pub keep_days: Option<u32>,
+    /// What stands before the journal of a hurried worker.
+    pub disk: Option<Arc<dyn Disk>>,
     /// The worker needs no network and follows the runtime's clock, which a test may pause.
     hurries: bool,
     devices: String,
@@ -75,6 +79,8 @@ impl House {
             clock: None,
             through: None,
             edit: None,
+            disk: None,
+            keep_days: None,
             hurries: false,
             devices: devices.to_owned(),
             wires: None,
@@ -146,10 +152,13 @@ impl House {
             "[mews]\nplatform_address = \"{}\"\nwebsocket_address = \"{}\"\n\
              [property.main]\nclient_token = {{ env = \"CLIENT\" }}\n\
              access_token = {{ env = \"ACCESS\" }}\n\
-             [journal]\npath = '{}'\n[admin]\nlisten = \"127.0.0.1:0\"\n{}",
+             [journal]\npath = '{}'\n{}[admin]\nlisten = \"127.0.0.1:0\"\n{}",
             platform,
             socket,
             self.journal().display(),
+            self.keep_days
+                .map(|days| format!("keep_days = {days}\n"))
+                .unwrap_or_default(),
             self.devices,
         );
         let vault = Tokens {
@@ -195,7 +204,10 @@ impl House {
             config: self.config(),
             kinds: kinds(),
             links: Arc::new(self.links.clone()),
-            journal: Journal::inline(core),
+            journal: Journal::inline(match &self.disk {
+                Some(disk) => core.behind(disk.clone()),
+                None => core,
+            }),
             found,
             clock,
             world: Arc::new(Air {

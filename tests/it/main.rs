@@ -10,10 +10,13 @@ mod fiscal;
 mod house;
 mod puppet;
 
+mod retention;
+
 mod bad_input;
 mod bills;
 #[cfg(unix)]
 mod cloud_faults;
+mod disks;
 mod doubt;
 mod handshake;
 mod intake;

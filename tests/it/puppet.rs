@@ -2,7 +2,7 @@
 //! `puppet-fiscal`. What it makes is written down here, so a test counts what exists.
 
 use std::collections::HashMap;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
 use driver_sdk::{
     Abilities, Attempt, Class, Device, Driver, DriverKind, Fault, FaultPage, Grade, Job, Links,
@@ -31,6 +31,8 @@ pub enum Mode {
     Panics(Place),
     /// Its code never returns.
     Hangs,
+    /// Begins without waiting for the commit: what no driver may do.
+    Hasty,
 }
 
 /// Where its code panics.
@@ -102,13 +104,19 @@ pub struct Sight {
     pub inside: usize,
     pub most_inside: usize,
     watch: Option<Watch>,
+    /// Commands it has begun that its witness did not find on the disk.
+    pub unwitnessed: Vec<Uuid>,
 }
 
+/// Looks, in the moment a command is begun, whether the intent is on the disk.
+pub type Witness = Arc<dyn Fn(Uuid) -> bool + Send + Sync>;
+
 /// The test's hand in the puppet.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Puppet {
     pub url: String,
     sight: watch::Sender<Sight>,
+    witness: Arc<OnceLock<Witness>>,
 }
 
 static ALL: LazyLock<Mutex<HashMap<String, Puppet>>> = LazyLock::new(Mutex::default);
@@ -131,10 +139,12 @@ impl Puppet {
             inside: 0,
             most_inside: 0,
             watch: None,
+            unwitnessed: Vec::new(),
         };
         let puppet = Self {
             url: url.clone(),
             sight: watch::Sender::new(sight),
+            witness: Arc::default(),
         };
         let mut all = ALL.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(url, puppet.clone());
@@ -171,6 +181,22 @@ impl Puppet {
         if let Some(watch) = self.sees().watch {
             watch.news();
         }
+    }
+
+    /// Asked whenever a command is begun.
+    pub fn is_watched_by(&self, witness: Witness) {
+        let first = self.witness.set(witness);
+        assert!(first.is_ok(), "one witness is enough");
+    }
+
+    fn begins(&self, id: Uuid) {
+        let seen = self.witness.get().is_none_or(|witness| witness(id));
+        self.edit(|sight| {
+            sight.begun.push(id);
+            if !seen {
+                sight.unwitnessed.push(id);
+            }
+        });
     }
 
     /// How many exist of one command.
@@ -321,13 +347,20 @@ impl Driver for Hand {
             Mode::Panics(Place::Before) => panic!("the puppet panics"),
             Mode::Hangs => std::future::pending().await,
             Mode::Good
+            | Mode::Hasty
             | Mode::HoldBefore
             | Mode::HoldAfter
             | Mode::Deaf { .. }
             | Mode::Panics(Place::Prepare | Place::After | Place::Idle) => {}
         }
+        let is_hasty = puppet.sees().mode == Mode::Hasty;
+        if is_hasty {
+            puppet.begins(id);
+        }
         run.commit(&serde_json::Value::Null).await?;
-        puppet.edit(|sight| sight.begun.push(id));
+        if !is_hasty {
+            puppet.begins(id);
+        }
         tokio::select! {
             () = puppet.until(|sight| sight.mode != Mode::HoldAfter) => {}
             () = run.cancelled() => {
@@ -343,7 +376,12 @@ impl Driver for Hand {
                 Err(Fault::transient("PUPPET-DEAF"))
             }
             Mode::Panics(_) => panic!("the puppet panics"),
-            Mode::Good | Mode::Empty | Mode::HoldBefore | Mode::HoldAfter | Mode::Hangs => {
+            Mode::Good
+            | Mode::Hasty
+            | Mode::Empty
+            | Mode::HoldBefore
+            | Mode::HoldAfter
+            | Mode::Hangs => {
                 puppet.edit(|sight| sight.made.push(made));
                 Ok(proof())
             }
