@@ -56,6 +56,10 @@ pub struct Reading {
     pub z: Option<u32>,
     /// Its time.
     pub z_at: Option<DateTime>,
+    /// The time of the last document was marked as summer time: on the day the clocks go back, an
+    /// hour comes twice, and a storno names its original by what is printed on it.
+    #[serde(default)]
+    pub summer: bool,
 }
 
 /// A time as the printers write it: `24-11-26 14:05:10` or `24-11-2026 14:05:10`, and `DST` after
@@ -72,6 +76,12 @@ pub fn time(text: &str) -> Option<DateTime> {
     let second = clock.next().unwrap_or(Some(0))?;
     let (day, month) = (i8::try_from(day).ok()?, i8::try_from(month).ok()?);
     DateTime::new(year, month, day, hour, minute, second, 0).ok()
+}
+
+/// True for a time that the printer marked as summer time.
+#[must_use]
+pub fn is_summer(text: &str) -> bool {
+    text.trim_end().ends_with("DST")
 }
 
 /// A time as storno and search commands take it: `24-11-26 14:05:10`.
@@ -106,5 +116,6 @@ mod tests {
             assert_eq!(time(text), None, "{text}");
         }
         assert_eq!(write_time(at), "24-11-26 14:05:10");
+        assert!(is_summer("25-10-26 03:30:00 DST") && !is_summer("25-10-26 03:30:00"));
     }
 }

@@ -60,6 +60,8 @@ pub struct Stornoed {
     pub number: u32,
     /// Its time.
     pub at: DateTime,
+    /// Its time is marked as summer time.
+    pub summer: bool,
     /// The number of the fiscal memory that holds it.
     pub memory: String,
     /// Its UNP.
@@ -89,7 +91,9 @@ pub fn open_storno(
                 Reason::OperatorError => "0",
                 Reason::Refund => "1",
             };
-            let (at, memory) = (write_time(of.at), of.memory.as_str());
+            let summer = if of.summer { " DST" } else { "" };
+            let at = format!("{}{summer}", write_time(of.at));
+            let memory = of.memory.as_str();
             let data = fields(&[
                 &number, password, &till, reason, &document, &at, memory, "", "", "", &of.unp,
             ]);

@@ -50,6 +50,10 @@ const SWITCHES: &[Switch] = &[
         help: "Europe/Sofia: the zone its clock shows",
     },
     Switch {
+        name: "dst",
+        help: "on | off: marks its times as summer time",
+    },
+    Switch {
         name: "drift",
         help: "seconds: how far its clock is off",
     },

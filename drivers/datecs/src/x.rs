@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 
 use crate::codes;
 use crate::frame::{Answer, Dialect};
-use crate::reading::{Open, Receipt, time};
+use crate::reading::{self, Open, Receipt, time};
 use crate::status::Status;
 use crate::text;
 
@@ -93,6 +93,12 @@ pub(crate) fn last(answer: &Answer, memory: &str) -> Result<LastDocument, Fault>
         at: fields.get(5).and_then(|at| time(at)),
         key: None,
     })
+}
+
+/// True if command 74 with option 0 marks the time of the last receipt as summer time.
+pub(crate) fn is_summer(answer: &Answer) -> bool {
+    let fields = fields(answer).unwrap_or_default();
+    fields.get(5).is_some_and(|at| reading::is_summer(at))
 }
 
 /// Command 50: the rates of the groups A to H in percent; `None` for one that is not used.

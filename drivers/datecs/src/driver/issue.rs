@@ -36,7 +36,7 @@ impl DatecsDriver {
         self.notice_day(&baseline, run);
         let stornoed = match &document.kind {
             Kind::Sale => None,
-            Kind::Refund(refund) => Some((refund.reason, original(refund, plan, run)?)),
+            Kind::Refund(refund) => Some((refund.reason, original(refund, run)?)),
         };
         let unp = Unp::next(
             &identity.serial,
@@ -303,6 +303,9 @@ impl DatecsDriver {
             key: Some(mark.unp.clone()),
         };
         run.put(&Original::shelf_key(mark.bill.id), &original);
+        if now.summer && now.last.number == number {
+            run.put(&summer_key(mark.bill.id), &true);
+        }
         run.put("seq", &self.talk.seq());
         run.audit(
             audit::ISSUED,
@@ -442,7 +445,7 @@ pub(super) fn row(mark: &Mark) -> Row {
 }
 
 /// The original of a refund, from the hotel system or from our own memory of what we issued.
-fn original(refund: &Refund, plan: &Plan, run: &Run) -> Result<Stornoed, Fault> {
+fn original(refund: &Refund, run: &Run) -> Result<Stornoed, Fault> {
     let remembered = refund
         .corrected
         .and_then(|bill| run.shelf::<Original>(&Original::shelf_key(bill)));
@@ -461,11 +464,14 @@ fn original(refund: &Refund, plan: &Plan, run: &Run) -> Result<Stornoed, Fault> 
     .filter(|(_, missing)| *missing)
     .map(|(name, _)| name)
     .collect();
-    let _ = plan;
+    let summer = refund
+        .corrected
+        .and_then(|bill| run.shelf::<bool>(&summer_key(bill)));
     match (number, known.at, known.serial, known.key) {
         (Some(number), Some(at), Some(memory), Some(unp)) => Ok(Stornoed {
             number,
             at,
+            summer: summer.unwrap_or(false),
             memory,
             unp,
         }),
@@ -473,7 +479,13 @@ fn original(refund: &Refund, plan: &Plan, run: &Run) -> Result<Stornoed, Fault> 
     }
 }
 
-/// Device minus property, in seconds. An hour either way on the day the clocks change is none.
+/// The shelf's key of a document whose time the printer marked as summer time.
+fn summer_key(bill: impl std::fmt::Display) -> String {
+    format!("summer/{bill}")
+}
+
+/// Device minus property, in seconds. A printer that missed the change of the clocks is an hour off,
+/// and its documents would carry that hour.
 pub(super) fn drift_s(device: DateTime, ours: DateTime) -> i64 {
     device.duration_since(ours).as_secs()
 }

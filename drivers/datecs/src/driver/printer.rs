@@ -86,6 +86,7 @@ impl Talk {
         let receipt = self.receipt().await?;
         let answer = self.ask(&Command::new(74, text::fields(&["0"]))).await?;
         let mut last = x::last(&answer, memory)?;
+        let summer = x::is_summer(&answer);
         last.key = self.unp().await?;
         let answer = self.ask(&Command::new(123, text::fields(&["3"]))).await?;
         let fields = x::fields(&answer)?;
@@ -94,6 +95,7 @@ impl Talk {
             receipt,
             z: Some(x::number(&answer, &fields, 2)?),
             z_at: fields.get(3).and_then(|at| time(at)),
+            summer,
         })
     }
 
@@ -122,6 +124,7 @@ impl Talk {
             receipt,
             z: None,
             z_at: None,
+            summer: false,
         })
     }
 

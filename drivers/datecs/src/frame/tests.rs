@@ -108,6 +108,7 @@ fn our_commands_are_the_golden_ones() {
     let unp = "DT000001-0001-0000042";
     let stornoed = Stornoed {
         number: 101,
+        summer: false,
         at: date(2026, 11, 24).at(14, 5, 10, 0),
         memory: "02000001".to_owned(),
         unp: unp.to_owned(),

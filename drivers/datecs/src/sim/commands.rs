@@ -32,9 +32,11 @@ impl Machine {
                 .map(|()| vec![]),
             56 => self.close().map(|number| vec![number.to_string()]),
             60 => self.cancel().map(|()| vec![]),
-            62 => Ok(vec![
-                self.clock.now().strftime("%d-%m-%y %H:%M:%S").to_string(),
-            ]),
+            62 => {
+                let mark = if self.summer { " DST" } else { "" };
+                let now = self.clock.now().strftime("%d-%m-%y %H:%M:%S");
+                Ok(vec![format!("{now}{mark}")])
+            }
             68 => Ok(vec![(1825 - self.memory.z).to_string()]),
             69 => self.x_report(&fields),
             76 => Ok(self.x_state()),
@@ -100,6 +102,14 @@ impl Machine {
         }
         if memory.len() != 8 {
             return Err(-112_207);
+        }
+        // One of its own must be named as it is printed.
+        let number = document.parse().unwrap_or(0);
+        let mut own = self.memory.documents.iter();
+        if let Some(own) = own.find(|it| it.number == number)
+            && self.time_text(own) != *at
+        {
+            return Err(-112_206);
         }
         let unp = (*unp).to_owned();
         self.begin(true, &unp).map(|slip| vec![slip.to_string()])
@@ -172,7 +182,7 @@ impl Machine {
             Some(last) => values.extend([
                 money::show(last.total),
                 last.number.to_string(),
-                last.at.strftime("%d-%m-%y %H:%M:%S").to_string(),
+                self.time_text(last),
             ]),
             None => values.extend([String::new(), String::new(), String::new()]),
         }

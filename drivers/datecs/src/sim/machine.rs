@@ -1,6 +1,6 @@
 //! What the printer is: paper, memory, the open receipt, rates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -21,6 +21,10 @@ pub(super) struct Machine {
     pub memory: Memory,
     pub fm_number: String,
     pub clock: DeviceClock,
+    /// Times are marked as summer time.
+    pub summer: bool,
+    /// Documents whose time was marked so.
+    pub in_summer: BTreeSet<u32>,
     pub roll: Roll,
     pub faults: Faults,
     pub open: Option<OpenReceipt>,
@@ -60,6 +64,8 @@ impl Machine {
             fm_number: format!("02{digits:0>6}"),
             memory,
             clock: DeviceClock::default(),
+            summer: false,
+            in_summer: BTreeSet::new(),
             roll: Roll::new(folder, 42),
             faults: Faults::default(),
             open: None,
@@ -273,7 +279,21 @@ impl Machine {
         self.memory.last().map_or(100, |last| last.number)
     }
 
+    /// As it stands in answers and on paper.
+    pub fn time_text(&self, document: &Document) -> String {
+        let at = document.at.strftime("%d-%m-%y %H:%M:%S");
+        let mark = if self.in_summer.contains(&document.number) {
+            " DST"
+        } else {
+            ""
+        };
+        format!("{at}{mark}")
+    }
+
     fn issue(&mut self, document: Document) {
+        if self.summer {
+            self.in_summer.insert(document.number);
+        }
         self.paper(&format!("document-{:07}", document.number), &document.paper);
         self.memory.documents.push(document);
         self.save();
