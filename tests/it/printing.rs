@@ -1,12 +1,12 @@
 //! Print commands, from the cloud to paper and back.
 
 use driver_sdk::Effect;
-use nightporter::sandbox::{CommandState, DeviceKind, Hotel};
+use nightporter::sandbox::{CommandState, DeviceKind, Hotel, SandboxOptions};
 
 use crate::house::{House, within};
 
 const BAR: &str = "[device.bar]\nmews = \"Bar\"\ndriver = \"escpos\"\nlink = \"mem:bar\"\n\
-    operator_wait_s = 1\n[device.bar.settings]\nwatch_s = 0\n";
+    operator_wait_s = 20\n[device.bar.settings]\nwatch_s = 0\n";
 
 fn receipts(effects: &[Effect], text: &str) -> usize {
     effects
@@ -44,9 +44,9 @@ async fn a_text_ordered_by_an_event_is_printed_as_often_as_asked_and_told_with_i
     house.stop().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
+#[tokio::test(start_paused = true)]
 async fn without_paper_nothing_is_printed_and_the_clerk_is_told() {
-    let mut house = House::new(BAR).await;
+    let mut house = House::hurried(BAR, SandboxOptions::default()).await;
     let printer = house.simulate("escpos", "mem:bar", &[]);
     printer.switch("paper", "out").expect("a switch");
     let device = house.cloud.add_device(DeviceKind::Printer, "Bar");

@@ -59,6 +59,24 @@ fn drivers() -> Vec<PathBuf> {
         .collect()
 }
 
+/// Lines of code under a folder that name a driver's crate.
+fn naming_a_driver(folder: &Path, names: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for path in files(folder, ".rs") {
+        let is_main = path.file_name().is_some_and(|name| name == "main.rs");
+        // Tests of logs need the name of some real target.
+        if is_main || is_test(&path) {
+            continue;
+        }
+        for (at, line) in code(&read(&path)) {
+            if names.iter().any(|name| line.contains(name.as_str())) {
+                found.push(format!("{}:{at}: {line}", path.display()));
+            }
+        }
+    }
+    found
+}
+
 #[test]
 fn no_file_of_the_worker_but_main_names_a_driver() {
     let names: Vec<_> = drivers()
@@ -68,19 +86,7 @@ fn no_file_of_the_worker_but_main_names_a_driver() {
         .map(|name| format!("driver_{}", name.replace('-', "_")))
         .collect();
     assert!(names.len() >= 5, "{names:?}");
-    let mut found = Vec::new();
-    for path in files(&root().join("src"), ".rs") {
-        let is_main = path.file_name().is_some_and(|name| name == "main.rs");
-        // Tests of logs need the name of some real target.
-        if is_main || is_test(&path) {
-            continue;
-        }
-        for (at, line) in code(&read(&path)) {
-            if names.iter().any(|name| line.contains(name)) {
-                found.push(format!("{}:{at}: {line}", path.display()));
-            }
-        }
-    }
+    let found = naming_a_driver(&root().join("src"), &names);
     none("the worker knows only driver_sdk and driver_link", &found);
 }
 
@@ -104,28 +110,112 @@ fn no_driver_knows_the_hotel_system_by_name() {
     none("a driver's code names Mews", &found);
 }
 
-#[test]
-fn every_verb_of_the_help_has_its_code() {
-    let help = Command::new(env!("CARGO_BIN_EXE_nightporter"))
-        .arg("--help")
+/// Every verb of the product, those of later versions included.
+const VERBS: [&str; 24] = [
+    "demo",
+    "init",
+    "check",
+    "doctor",
+    "run",
+    "status",
+    "devices",
+    "ports",
+    "queue",
+    "show",
+    "resolve",
+    "cancel",
+    "retry",
+    "test",
+    "events",
+    "sandbox",
+    "simulate",
+    "replay",
+    "audit",
+    "bundle",
+    "explain",
+    "service",
+    "completions",
+    "version",
+];
+
+fn nightporter(words: &[&str]) -> std::process::Output {
+    Command::new(env!("CARGO_BIN_EXE_nightporter"))
+        .args(words)
+        .current_dir(std::env::temp_dir())
         .output()
-        .expect("the binary starts");
-    let help = String::from_utf8(help.stdout).expect("text");
-    let verbs: Vec<_> = help
-        .lines()
+        .expect("the binary starts")
+}
+
+/// The verbs that `--help` shows.
+fn shown() -> Vec<String> {
+    let help = String::from_utf8(nightporter(&["--help"]).stdout).expect("text");
+    help.lines()
         .skip_while(|line| !line.starts_with("Commands:"))
         .skip(1)
         .take_while(|line| line.starts_with("  "))
         .filter(|line| !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .filter(|verb| *verb != "help")
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn help_shows_verbs_of_the_product_and_no_other_verb_is_half_there() {
+    let shown = shown();
+    assert!(shown.len() >= 17, "{shown:?}");
+    let odd: Vec<_> = shown
+        .iter()
+        .filter(|verb| !VERBS.contains(&verb.as_str()))
+        .cloned()
         .collect();
-    assert!(verbs.len() >= 10, "{help}");
+    none("verbs that the product does not have", &odd);
+    for verb in VERBS {
+        let code = nightporter(&[verb, "--help"]).status.code();
+        let wanted = if shown.iter().any(|shown| shown == verb) {
+            0
+        } else {
+            2
+        };
+        assert_eq!(code, Some(wanted), "{verb}: shown and there, or neither");
+    }
+}
+
+/// What pages tell people to type.
+fn typed(text: &str) -> impl Iterator<Item = &str> {
+    text.split("`nightporter ")
+        .chain(text.split("\nnightporter "))
+        .skip(1)
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_lowercase()).next())
+        .filter(|word| VERBS.contains(word))
+}
+
+#[test]
+fn every_verb_that_a_page_tells_people_to_type_is_there() {
+    let shown = shown();
+    let (mut found, mut seen) = (Vec::new(), 0);
+    for ending in [".md", ".toml"] {
+        for path in files(root(), ending) {
+            let text = read(&path);
+            for verb in typed(&text) {
+                seen += 1;
+                if !shown.iter().any(|shown| shown == verb) {
+                    found.push(format!("{}: nightporter {verb}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(seen > 40, "only {seen} seen");
+    none("pages name verbs that are not there", &found);
+}
+
+#[test]
+fn every_verb_of_the_help_has_its_code() {
     let all: String = files(&root().join("src/cli"), ".rs")
         .iter()
         .map(|path| read(path))
         .collect();
-    for verb in verbs {
+    for verb in shown() {
         let own = root().join("src/cli").join(format!("{verb}.rs")).exists();
         let (first, rest) = verb.split_at(1);
         let shared = format!("pub(super) struct {}{rest}", first.to_uppercase());
@@ -136,8 +226,183 @@ fn every_verb_of_the_help_has_its_code() {
     }
 }
 
+/// Every driver is one folder, one line in the bundle, one file in config, and a row in README.
 #[test]
-fn nothing_is_left_for_later() {
+fn every_driver_of_the_bundle_has_its_example_its_page_and_its_row() {
+    let readme = read(&root().join("README.md"));
+    let mut found = Vec::new();
+    for kind in driver_bundle::KINDS {
+        let name = kind.name();
+        for path in [
+            format!("config/{name}.toml"),
+            format!("drivers/{name}/README.md"),
+        ] {
+            if !root().join(&path).exists() {
+                found.push(format!("{path} is missing"));
+            }
+        }
+        if !readme.contains(&format!("| `{name}` |")) {
+            found.push(format!("README has no row for {name}"));
+        }
+    }
+    for path in files(&root().join("config"), ".toml") {
+        for line in read(&path).lines() {
+            let named = line
+                .strip_prefix("driver = \"")
+                .map(|rest| rest.trim_end_matches('"'));
+            let is_shipped = |named: &&str| {
+                driver_bundle::KINDS
+                    .iter()
+                    .any(|kind| kind.name() == *named)
+            };
+            if let Some(named) = named.filter(|named| !is_shipped(named)) {
+                found.push(format!("{}: nobody ships {named}", path.display()));
+            }
+        }
+    }
+    none("drivers and their files", &found);
+}
+
+/// The anchor of a heading.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase();
+    let kept = text
+        .chars()
+        .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+}
+
+/// Links of pages under a folder that lead nowhere, and how many were followed.
+fn broken_links(root: &Path) -> (Vec<String>, usize) {
+    let (mut found, mut seen) = (Vec::new(), 0);
+    for path in files(root, ".md") {
+        let text = read(&path);
+        for link in text.split("](").skip(1) {
+            let link = link.split(')').next().unwrap_or_default();
+            if link.contains("://") || link.contains(char::is_whitespace) || link.is_empty() {
+                continue;
+            }
+            seen += 1;
+            let (file, part) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() {
+                path.clone()
+            } else {
+                path.parent().unwrap_or(root).join(file)
+            };
+            let leads = target.exists()
+                && (part.is_empty()
+                    || read(&target)
+                        .lines()
+                        .any(|line| line.starts_with('#') && anchor(line) == part));
+            // Links of rustdoc name items, not files.
+            if !leads && !link.contains("::") {
+                found.push(format!("{}: {link}", path.display()));
+            }
+        }
+    }
+    (found, seen)
+}
+
+#[test]
+fn every_link_of_a_page_leads_somewhere() {
+    let (found, seen) = broken_links(root());
+    assert!(seen > 15, "only {seen} links");
+    none("links that lead nowhere", &found);
+}
+
+/// Files that are longer, each with the one idea that makes it so.
+const LONG: [(&str, &str); 1] = [("src/mews/wire/bill.rs", "the members of a bill, one by one")];
+/// The longest file of the product, in lines, its tests not counted.
+const LINES_MAX: usize = 650;
+
+/// Files of code that are longer than the limit.
+fn long(root: &Path, limit: usize) -> Vec<(PathBuf, usize)> {
+    let all = files(root, ".rs").into_iter().filter(|path| !is_test(path));
+    all.map(|path| (read(&path).lines().count(), path))
+        .filter(|(lines, _)| *lines > limit)
+        .map(|(lines, path)| (path, lines))
+        .collect()
+}
+
+#[test]
+fn files_have_one_idea_and_are_not_longer() {
+    let mut over = long(&root().join("src"), LINES_MAX);
+    over.extend(long(&root().join("drivers"), LINES_MAX));
+    let listed = |path: &Path| LONG.iter().any(|(name, _)| path.ends_with(name));
+    let found: Vec<_> = over
+        .iter()
+        .filter(|(path, _)| !listed(path))
+        .map(|(path, lines)| format!("{}: {lines} lines", path.display()))
+        .collect();
+    none("files too long and not listed", &found);
+    for (name, why) in LONG {
+        assert!(
+            over.iter().any(|(path, _)| path.ends_with(name)),
+            "{name} ({why}) is short now"
+        );
+    }
+}
+
+/// Loads that CI sets are loads that a test reads.
+#[test]
+fn every_load_of_ci_is_read_by_a_test() {
+    let tests: String = files(&root().join("tests"), ".rs")
+        .iter()
+        .map(|path| read(path))
+        .collect();
+    let script = read(&root().join(".ci/run"));
+    let set: BTreeSet<_> = script
+        .lines()
+        .filter_map(|line| line.strip_prefix("export "))
+        .flat_map(str::split_whitespace)
+        .filter_map(|word| word.split_once('='))
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("NIGHTPORTER_"))
+        .collect();
+    assert!(set.len() >= 3, "{set:?}");
+    for name in set {
+        assert!(
+            tests.contains(&format!("\"{name}\"")),
+            "{name} is read by no test"
+        );
+    }
+}
+
+/// The twin: a folder with one of each fault, and each is found.
+#[test]
+fn planted_faults_are_found() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let put = |name: &str, text: &str| {
+        fs::write(folder.path().join(name), text).expect("ours");
+    };
+    put(
+        "good.md",
+        "# A heading, here\n[there](good.md#a-heading-here) [out](https://x.y)\n",
+    );
+    put("bad.md", "[gone](gone.md) [no part](good.md#nowhere)\n");
+    put(
+        "left.rs",
+        &format!("fn later() {{}} // {}{}: write it\n", "TO", "DO"),
+    );
+    put("long.rs", &"// a line\n".repeat(80));
+    put(
+        "names.rs",
+        "use driver_escpos::kind;\n// driver_escpos in a comment is none\n",
+    );
+    let (links, seen) = broken_links(folder.path());
+    assert_eq!((links.len(), seen), (2, 3), "{links:?}");
+    assert_eq!(left_for_later(folder.path()).0.len(), 1);
+    assert_eq!(long(folder.path(), 79).len(), 1);
+    let names = ["driver_escpos".to_owned()];
+    assert_eq!(naming_a_driver(folder.path(), &names).len(), 1);
+    assert_eq!(
+        typed("say `nightporter replay x`").collect::<Vec<_>>(),
+        ["replay"]
+    );
+}
+
+/// Notes for later and stubs under a folder, and how many files were looked at.
+fn left_for_later(root: &Path) -> (Vec<String>, usize) {
     // Put together here, so that this file does not find itself.
     let marks = [
         ["TO", "DO"],
@@ -146,10 +411,9 @@ fn nothing_is_left_for_later() {
         ["unimplemented", "!("],
     ];
     let marks = marks.map(|parts| parts.concat());
-    let mut found = Vec::new();
-    let mut seen = 0;
+    let (mut found, mut seen) = (Vec::new(), 0);
     for ending in [".rs", ".toml", ".md"] {
-        for path in files(root(), ending) {
+        for path in files(root, ending) {
             seen += 1;
             for (at, line) in read(&path).lines().enumerate() {
                 if marks.iter().any(|mark| line.contains(mark.as_str())) {
@@ -158,6 +422,12 @@ fn nothing_is_left_for_later() {
             }
         }
     }
+    (found, seen)
+}
+
+#[test]
+fn nothing_is_left_for_later() {
+    let (found, seen) = left_for_later(root());
     assert!(seen > 300, "only {seen} files looked at");
     none("a stub or a note for later", &found);
 }
