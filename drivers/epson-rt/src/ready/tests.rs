@@ -81,6 +81,12 @@ fn there_is_one_receipt_opened_once_and_closed_once() {
     let inside =
         &GOOD["<printerFiscalReceipt>".len()..GOOD.len() - "</printerFiscalReceipt>".len()];
     bad(&GOOD.replace(inside, &inside.repeat(2)), "misplaced");
+    let end = "<endFiscalReceipt operator=\"1\"/>";
+    instead(end, &end.repeat(2), "misplaced endFiscalReceipt");
+    let paid =
+        &GOOD[GOOD.find("<printRecTotal").expect("a total")..GOOD.find(end).expect("an end")];
+    instead(paid, "", "misplaced endFiscalReceipt");
+    instead(paid, &format!("{end}{paid}"), "misplaced");
     instead(
         "<endFiscalReceipt operator=\"1\"/>",
         "",

@@ -63,6 +63,7 @@ pub(super) struct Machine {
     pub(super) open: bool,
     pub(super) z_at_midnight: bool,
     pub(super) only_xz: bool,
+    pub(super) deaf_z: bool,
     pub(super) pictures: bool,
     roll: Roll,
     rates: BTreeMap<u8, Decimal>,
@@ -92,6 +93,7 @@ impl Machine {
             open: false,
             z_at_midnight: false,
             only_xz: false,
+            deaf_z: false,
             pictures: true,
             roll: Roll::new(folder, 46),
             rates: rates
@@ -123,7 +125,14 @@ impl Machine {
                 body.clone_into(&mut self.last_request);
                 self.receipt(&inner)
             }
-            "printerFiscalReport" => Reply::Body(self.report(inner.first())),
+            "printerFiscalReport" => {
+                let answer = self.report(inner.first());
+                if std::mem::take(&mut self.deaf_z) {
+                    Reply::HangUp
+                } else {
+                    Reply::Body(answer)
+                }
+            }
             "printerCommand" => Reply::Body(self.command(inner.first())),
             _ => Reply::Body(failed("PARSER_ERROR", 0, &[])),
         }

@@ -65,7 +65,8 @@ pub(super) const SWITCHES: &[Switch] = &[
     },
     Switch {
         name: "z-report",
-        help: "any | xz: takes any report that closes the day, or the long one only",
+        help: "any | xz | deaf: takes any report that closes the day, or the long one only, or \
+               closes it once and hangs up",
     },
     Switch {
         name: "journal",
@@ -150,7 +151,9 @@ impl Machine {
             ("power", "cut") => self.open = false,
             ("z", "now") => self.close_day(),
             ("z", "midnight") => self.z_at_midnight = true,
-            ("z-report", which @ ("any" | "xz")) => self.only_xz = which == "xz",
+            ("z-report", which @ ("any" | "xz" | "deaf")) => {
+                (self.only_xz, self.deaf_z) = (which == "xz", which == "deaf");
+            }
             ("journal", "ok") => self.journal = "ok",
             ("journal", "near") => self.journal = "near",
             ("journal", "full") => self.journal = "full",

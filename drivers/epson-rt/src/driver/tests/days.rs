@@ -55,40 +55,82 @@ async fn a_day_end_is_proved_and_never_printed_twice() {
     );
 }
 
+/// A desk whose worker died with a day end under way.
+async fn in_doubt() -> Desk {
+    let mut desk = Desk::with("");
+    done(desk.finish(&job()).await);
+    let question = "<printerCommand><directIO command=\"1387\" data=\"01\"/></printerCommand>";
+    let answer = crate::answer::Answer::read(desk.printer.answer(question).as_bytes());
+    let record = answer.expect("an answer");
+    let record = record.info("responseData").expect("a record");
+    let before = crate::answer::last_document(record).expect("a document");
+    let run = desk.journal.run();
+    run.commit(&Bookmark::Z(before)).await.expect("a commit");
+    desk.restart();
+    desk
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_day_end_in_doubt_is_decided_by_the_day() {
-    // Lost on the way, and closed by somebody while we were deaf.
-    for (closed, happened) in [(false, false), (true, true)] {
-        let mut desk = Desk::with("");
-        done(desk.finish(&job()).await);
-        let plan = desk.device.prepare(&z()).expect("a plan");
-        let run = desk.journal.run();
-        let printer = desk.printer.clone();
-        let at_commit = async {
-            while desk.journal.commits() < 2 {
-                tokio::time::sleep(Duration::from_micros(10)).await;
-            }
-            printer.switch("silent", "now")
+    let mut lost = in_doubt().await;
+    assert_eq!(lost.verdict().await, Verdict::DidNotHappen);
+    lost.execute(&z()).await.expect("once more");
+
+    // Closed, and closed and sold again.
+    for sold in [false, true] {
+        let mut desk = in_doubt().await;
+        desk.set("z", "now");
+        if sold {
+            desk.set("other-till", "5.00");
+        }
+        let Verdict::Happened(proof) = desk.verdict().await else {
+            panic!("the day is closed");
         };
-        let (ended, switched) = tokio::join!(desk.device.execute(plan, &run), at_commit);
-        switched.expect("a switch");
-        let answered = ended.is_ok();
-        drop(run);
-        desk.set("silent", "off");
-        if closed && !answered {
-            desk.set("z", "now");
-        }
-        if answered {
-            continue;
-        }
-        desk.restart();
-        let verdict = desk.verdict().await;
-        assert_eq!(
-            matches!(verdict, Verdict::Happened(_)),
-            happened,
-            "{verdict:?}"
-        );
+        assert_eq!(proof.say.args["z"], "0764");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_end_is_not_decided_while_the_day_moves_or_on_another_printer() {
+    let mut desk = in_doubt().await;
+    let printer = desk.printer.clone();
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        printer.switch("z", "now")
+    };
+    let (verdict, switched) = tokio::join!(desk.reconcile(), meanwhile);
+    switched.expect("a switch");
+    assert_eq!(verdict.expect_err("it moved").code(), "EPSON-UNSTEADY");
+    assert!(matches!(desk.verdict().await, Verdict::Happened(_)));
+
+    let mut desk = in_doubt().await;
+    desk.set("open", "on");
+    assert_eq!(
+        desk.reconcile().await.expect_err("open").code(),
+        "EPSON-UNSTEADY"
+    );
+
+    let mut desk = in_doubt().await;
+    let _folder = desk.exchange("99MEY000002");
+    desk.set("z", "now");
+    let Verdict::CannotTell { check } = desk.verdict().await else {
+        panic!("another printer knows nothing");
+    };
+    assert_eq!(check.code, "FISCAL-SERIAL");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_day_end_whose_answer_is_lost_is_a_doubt() {
+    let mut desk = Desk::with("");
+    done(desk.finish(&job()).await);
+    desk.set("z-report", "deaf");
+    let fault = desk.execute(&z()).await.expect_err("no answer");
+    assert_eq!(fault.kind(), FaultKind::InDoubt);
+    assert!(matches!(desk.verdict().await, Verdict::Happened(_)));
+    assert_eq!(
+        desk.execute(&z()).await.expect_err("closed").code(),
+        "EPSON-DAY-CLOSED"
+    );
 }
 
 #[tokio::test(start_paused = true)]

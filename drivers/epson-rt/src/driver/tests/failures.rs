@@ -382,6 +382,27 @@ async fn failure_10_a_document_that_the_printer_still_holds_is_not_called_unissu
 }
 
 #[tokio::test(start_paused = true)]
+async fn failure_10_a_document_between_two_readings_is_not_called_unissued() {
+    for during in ["other-till", "open"] {
+        let mut desk = Desk::with("");
+        desk.set("silent", "before");
+        desk.execute(&job()).await.expect_err("silent");
+        desk.set("silent", "off");
+        desk.restart();
+        let printer = desk.printer.clone();
+        let meanwhile = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let value = if during == "open" { "on" } else { "153.20" };
+            printer.switch(during, value)
+        };
+        let (verdict, switched) = tokio::join!(desk.reconcile(), meanwhile);
+        switched.expect("a switch");
+        let fault = verdict.expect_err("two readings that differ");
+        assert_eq!(fault.code(), "EPSON-UNSTEADY", "{during}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn failure_11_a_stale_answer_is_not_taken_for_ours() {
     let mut desk = Desk::with("");
     done(desk.finish(&job_of_bill(1)).await);
@@ -399,6 +420,21 @@ async fn failure_11_a_stale_answer_is_not_taken_for_ours() {
     };
     assert_eq!(proof.say.args["doc"], "0764-0002");
     assert_eq!(desk.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failure_11_an_old_number_with_our_total_is_not_taken_for_ours() {
+    let mut desk = Desk::with("");
+    done(desk.finish(&job_of_bill(1)).await);
+    desk.set("answer", "stale");
+    desk.set("document", "lost");
+    let fault = desk.execute(&job_of_bill(2)).await.expect_err("no new one");
+    assert_eq!(
+        (fault.kind(), fault.code()),
+        (FaultKind::InDoubt, "EPSON-NO-NUMBER")
+    );
+    assert_eq!(desk.verdict().await, Verdict::DidNotHappen);
+    assert_eq!(desk.count(), 1);
 }
 
 #[tokio::test(start_paused = true)]
