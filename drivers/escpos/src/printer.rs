@@ -16,6 +16,8 @@ use crate::marks::Marks;
 
 /// Marks heard and not yet looked at; a printer that cannot be heard sends only the newest.
 const MARKS_KEPT: usize = 64;
+/// Bytes taken apart at once.
+const HEARD_AT_ONCE: usize = 1_024;
 /// How long a question is waited for. After it 8 192 zero bytes are tried once.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 /// The longest command that is completed with zero bytes after a loss. A printer's own limits of
@@ -175,8 +177,11 @@ impl Printer {
                 return Err(fault);
             }
         };
-        for reply in self.replies.take(&said) {
-            self.note(reply);
+        // In pieces: a device that talks without end has sent a megabyte by now.
+        for piece in said.chunks(HEARD_AT_ONCE) {
+            for reply in self.replies.take(piece) {
+                self.note(reply);
+            }
         }
         Ok(!said.is_empty())
     }
@@ -273,7 +278,8 @@ impl Printer {
     }
 
     /// Sends bytes of a job from `from` on, watching what the printer says meanwhile. Returns how
-    /// many were taken in all, also where the link failed, and what was met.
+    /// many may have been taken in all, and what was met. A link that fails in the middle does not
+    /// say how many it took: then all of them may have been.
     pub async fn send(
         &mut self,
         leave: Committed<'_>,
@@ -282,9 +288,13 @@ impl Printer {
     ) -> (usize, Result<Met, Fault>) {
         let mut sent = from;
         let met = self.send_on(leave, bytes, &mut sent).await;
-        self.owed = if sent == 0 { 0 } else { bytes.len() - sent };
-        self.owed = self.owed.min(OWED_MAX);
-        (sent, met)
+        let unsure = met.as_ref().is_err_and(|fault| !fault.has_no_effect());
+        self.owed = if sent == 0 && !unsure {
+            0
+        } else {
+            (bytes.len() - sent).min(OWED_MAX)
+        };
+        (if unsure { bytes.len() } else { sent }, met)
     }
 
     async fn send_on(

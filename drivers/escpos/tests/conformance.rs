@@ -89,6 +89,13 @@ fn suite(bill: &Bill, options: Options, settings: &str) -> Suite {
         .scenario("hangs up after one", |printer| {
             printer.switch("drop", "after-print")
         })
+        .scenario("too hot", |printer| printer.switch("hot", "on"))
+        .scenario("noise", |printer| printer.switch("garbage", "on"))
+        .scenario("marks get lost", |printer| printer.switch("lose-id", "all"))
+        .scenario("it cannot be cleared", |printer| {
+            printer.switch("purge", "ignored")?;
+            printer.switch("paper", "out-after-rows:500")
+        })
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,6 +136,19 @@ async fn the_driver_keeps_its_promises_where_the_printer_answers_nothing() {
         .asks(2)
         .counting(is_receipt)
         .steps_max(20)
+        .run()
+        .await
+        .assert();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_test_page_keeps_the_promises_too() {
+    let job = job_of(Work::Local(LocalWork::Test));
+    Suite::new(&EscPos, || world(&capable()), job)
+        .settings("status = \"required\"")
+        .counting(|effect| effect.kind == "receipt")
+        .parts_are_small()
+        .steps_max(15)
         .run()
         .await
         .assert();

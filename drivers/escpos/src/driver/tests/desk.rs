@@ -528,7 +528,8 @@ impl Cable {
         if self.is_broken() {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        let (ours, middle) = tokio::io::duplex(1024);
+        // So small that a write is taken in pieces, and can break in its middle.
+        let (ours, middle) = tokio::io::duplex(16);
         let (other, theirs) = tokio::io::duplex(1024);
         tokio::spawn(Arc::clone(&self.printer).serve(Box::new(theirs)));
         tokio::spawn(carry(middle, other, self.clone()));
