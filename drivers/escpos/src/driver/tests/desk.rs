@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use driver_sdk::{
     Attempt, Catalogue, CommandId, Device, DeviceName, DialFactory, Dialer, Document, DriverKind,
-    Fault, FaultKind, Grade, Host, Hub, Job, LinkError, Opened, Port, Poster, PrintWork, Proof,
-    Run, Say, Settings, ShelfRead, Staged, Verdict, VirtualDevice, WatchEvents, Work, clock,
+    Fault, FaultKind, Grade, Host, Hub, Job, LinkError, LocalWork, Opened, Port, Poster, PrintWork,
+    Proof, Run, Say, Settings, ShelfRead, Staged, Verdict, VirtualDevice, WatchEvents, Work, clock,
 };
 use futures_util::future::BoxFuture;
 use jiff::tz::TimeZone;
@@ -457,6 +457,14 @@ pub(super) fn job(text: &str, copies: i64) -> Job {
 /// The printer's own commands.
 pub(super) fn raw(bytes: &[u8], copies: i64) -> Job {
     of("application/octet-stream", bytes, copies)
+}
+
+/// The test page.
+pub(super) fn test_page() -> Job {
+    Job {
+        work: Work::Local(LocalWork::Test),
+        ..job("", 1)
+    }
 }
 
 fn of(mime: &str, bytes: &[u8], copies: i64) -> Job {

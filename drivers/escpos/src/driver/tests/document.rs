@@ -202,3 +202,61 @@ async fn what_cannot_be_printed_is_refused_before_a_byte_is_sent() {
         assert!(sent.is_empty() || sent == STATUS_BURST, "{sent:02x?}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_repeat_says_so_on_every_copy_and_raw_data_is_never_repeated() {
+    let mut desk = Desk::new(Kind::Epson);
+    let mut again = job("Total 12,50\n", 2);
+    again.repeat = true;
+    let end = desk.finish(&again).await;
+    desk.at_rest().await;
+    assert!(matches!(end, End::Done(Grade::Done, _)), "{end:?}");
+    let texts = text_of(&desk);
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    for text in texts {
+        assert!(
+            text.starts_with("REPEAT\nThis may be a second copy."),
+            "{text}"
+        );
+        assert!(text.ends_with("Total 12,50"), "{text}");
+    }
+    let mut again = raw(b"raw\n", 1);
+    again.repeat = true;
+    let (ended, committed) = desk.execute(&again).await;
+    let fault = ended.expect_err("it cannot be marked");
+    assert_eq!((fault.code(), committed), ("ESCPOS-RAW-REPEAT", false));
+    assert_eq!(desk.lines_like("raw"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_test_page_finds_out_what_the_printer_can_do_and_the_next_job_uses_it() {
+    for (kind, grade) in [
+        (Kind::Plain, Grade::Accepted),
+        (Kind::Clone, Grade::Accepted),
+        (Kind::Blind, Grade::Sent),
+    ] {
+        let mut desk = Desk::new(kind);
+        let end = desk.finish(&test_page()).await;
+        assert!(
+            matches!(end, End::Done(proved, _) if proved == grade),
+            "{kind:?}: {end:?}"
+        );
+        let end = desk.finish(&job("next\n", 1)).await;
+        assert!(
+            matches!(end, End::Done(proved, _) if proved == grade),
+            "{kind:?}: {end:?}"
+        );
+    }
+    // Nobody told the driver that this one has marks.
+    let mut desk = Desk::with(Kind::Plain, "", |options| options.process_id = true);
+    let end = desk.finish(&job("before\n", 1)).await;
+    assert!(matches!(end, End::Done(Grade::Accepted, _)), "{end:?}");
+    let end = desk.finish(&test_page()).await;
+    assert!(matches!(end, End::Done(Grade::Done, _)), "{end:?}");
+    desk.restart();
+    let end = desk.finish(&job("after\n", 1)).await;
+    assert!(
+        matches!(end, End::Done(Grade::Done, _)),
+        "kept on the shelf: {end:?}"
+    );
+}

@@ -8,4 +8,4 @@ mod document;
 mod faults;
 mod silence;
 
-use desk::{Desk, End, Kind, job, lines, raw};
+use desk::{Desk, End, Kind, job, lines, raw, test_page};
