@@ -62,6 +62,26 @@ pub struct Reading {
     pub summer: bool,
 }
 
+/// When a document was issued, as it stands on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Printed {
+    /// The time.
+    pub at: DateTime,
+    /// It is marked as summer time.
+    pub summer: bool,
+}
+
+impl Printed {
+    /// Reads it; `None` for a text that is no time.
+    #[must_use]
+    pub fn read(text: &str) -> Option<Self> {
+        Some(Self {
+            at: time(text)?,
+            summer: is_summer(text),
+        })
+    }
+}
+
 /// A time as the printers write it: `24-11-26 14:05:10` or `24-11-2026 14:05:10`, and `DST` after
 /// it in summer on some.
 #[must_use]

@@ -212,7 +212,7 @@ async fn bad_input_sends_nothing_says_what_is_wrong_and_leaves_the_printer_usabl
         let mut bad = bad_for_all();
         match kind {
             Kind::Epson => bad.extend(bad_documents()),
-            Kind::Datecs => {
+            Kind::Datecs | Kind::OlderDatecs => {
                 let (name, value) = payload(&ready("", "125,60"));
                 let bill = Bill::new("bad").around(name, value);
                 bad.push(("a ready document", bill, &["takes no ready documents"]));

@@ -23,12 +23,18 @@ use crate::house::House;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     Datecs,
+    /// The same in its older dialect.
+    OlderDatecs,
     Epson,
 }
 
 const DATECS: &str = "vat = { LOW = { group = 2, percent = \"9\" }, \
     HIGH = { group = 3, percent = \"20\" }, untaxed = { group = 1, percent = \"0\" } }\n\
     payments = { Cash = \"0\", CreditCard = \"1\", Invoice = \"3\" }\n";
+const OLDER: &str = "dialect = \"old-p\"\n\
+    vat = { LOW = { group = 2, percent = \"9\" }, \
+    HIGH = { group = 3, percent = \"20\" }, untaxed = { group = 1, percent = \"0\" } }\n\
+    payments = { Cash = \"P\", CreditCard = \"D\" }\n";
 const EPSON: &str = "vat = { LOW = { group = 2 }, HIGH = { group = 1 }, \
     untaxed = { group = 11 } }\n\
     payments = { Cash = \"0-0\", CreditCard = \"2-1\", Invoice = \"5-0\" }\n";
@@ -38,10 +44,11 @@ const HTTP: &str = "http://192.168.7.31/cgi-bin/fpmate.cgi";
 
 impl Kind {
     pub const BOTH: [Self; 2] = [Self::Datecs, Self::Epson];
+    pub const ALL: [Self; 3] = [Self::Datecs, Self::OlderDatecs, Self::Epson];
 
     pub fn name(self) -> &'static str {
         match self {
-            Self::Datecs => "datecs",
+            Self::Datecs | Self::OlderDatecs => "datecs",
             Self::Epson => "epson-rt",
         }
     }
@@ -49,7 +56,7 @@ impl Kind {
     /// Executes the next document and loses the answer.
     pub fn silent_after(self) -> &'static str {
         match self {
-            Self::Datecs => "after-close",
+            Self::Datecs | Self::OlderDatecs => "after-close",
             Self::Epson => "after",
         }
     }
@@ -58,7 +65,7 @@ impl Kind {
     pub fn tax(self) -> &'static str {
         match self {
             // 109.50 at 9 % and 12.10 at 20 %.
-            Self::Datecs => "11.06",
+            Self::Datecs | Self::OlderDatecs => "11.06",
             // 109.50 at 10 % and 12.10 at 22 %.
             Self::Epson => "12.13",
         }
@@ -67,6 +74,7 @@ impl Kind {
     pub fn section(self, device: &str, settings: &str) -> String {
         let (link, tables) = match self {
             Self::Datecs => (WIRE, DATECS),
+            Self::OlderDatecs => (WIRE, OLDER),
             Self::Epson => (HTTP, EPSON),
         };
         format!(
@@ -97,6 +105,9 @@ impl Desk {
         // The clock of the wall is the sandbox's: its hotel is in Lisbon.
         let zone = ("zone", "Europe/Lisbon");
         let printer = house.simulate(kind.name(), WIRE, &[zone]);
+        if kind == Kind::OlderDatecs {
+            printer.switch("dialect", "old-p").expect("a switch");
+        }
         let http = OverHttp(house.links.clone());
         // Clones share what they hold.
         drop(house.links.clone().poster(HTTP, Arc::new(http)));

@@ -22,7 +22,7 @@ async fn in_doubt(kind: Kind, bill: &Bill) -> (Desk, Uuid) {
             id
         }
         // The open receipt is lost with the power, and then the numbers move by another hand.
-        Kind::Datecs => {
+        Kind::Datecs | Kind::OlderDatecs => {
             desk.set("silent", "before-close");
             let id = desk.order(bill);
             desk.closing(id).await;
@@ -136,7 +136,7 @@ async fn late_evidence_settles_a_doubt_and_frees_the_printer() {
 /// The worker ends between the document and its answer; the next one finds the number.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_next_worker_finds_what_the_last_one_issued() {
-    all(Kind::BOTH.map(|kind| async move {
+    all(Kind::ALL.map(|kind| async move {
         let mut desk = Desk::new(kind, "", "").await;
         desk.set("silent", kind.silent_after());
         let bill = Bill::new("151");

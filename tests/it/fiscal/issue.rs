@@ -9,7 +9,7 @@ use super::desk::{Desk, Kind, all};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receipt_with_two_rates_is_in_memory_journal_trail_and_mews_alike() {
-    all(Kind::BOTH.map(|kind| async move {
+    all(Kind::ALL.map(|kind| async move {
         let mut desk = Desk::new(kind, "", "").await;
         let bill = Bill::new("2026-117");
         let id = desk.order(&bill);
@@ -23,7 +23,7 @@ async fn a_receipt_with_two_rates_is_in_memory_journal_trail_and_mews_alike() {
         assert!(documents[0].content.contains("2026-117"));
 
         let number = match kind {
-            Kind::Datecs => facts["number"].clone(),
+            Kind::Datecs | Kind::OlderDatecs => facts["number"].clone(),
             Kind::Epson => format!("{:0>4}-{:0>4}", facts["z"], facts["number"]),
         };
         assert!(
@@ -48,7 +48,7 @@ async fn a_receipt_with_two_rates_is_in_memory_journal_trail_and_mews_alike() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credit_note_refers_to_the_document_we_issued_and_without_one_nothing_is_issued() {
-    all(Kind::BOTH.map(|kind| async move {
+    all(Kind::ALL.map(|kind| async move {
         let mut desk = Desk::new(kind, "", "").await;
         let bill = Bill::new("2026-118");
         let note = bill.credit_note("2026-119");
@@ -164,6 +164,30 @@ async fn a_cancel_wins_before_the_first_byte_and_changes_nothing_after_it() {
         assert_eq!(desk.kept(id), OutcomeKind::Done, "{kind:?}");
         assert_eq!(desk.house.cloud.state(id), Some(CommandState::Cancelled));
         assert_eq!(desk.of(&waiting).len(), 0, "{kind:?}");
+        desk.house.stop().await;
+    }))
+    .await;
+}
+
+/// `nightporter test` reads what the printer can tell, through the worker's line.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_tells_what_the_printer_knows_and_issues_nothing() {
+    all(Kind::ALL.map(|kind| async move {
+        let mut desk = Desk::new(kind, "", "").await;
+        let name = driver_sdk::DeviceName::new("fiscal");
+        let outcome = desk.house.worker().test(&name).await.expect("it ends");
+        assert_eq!(outcome.kind, OutcomeKind::Done, "{kind:?}: {outcome:?}");
+        let told = &outcome.say.args["result"];
+        let serial = if kind == Kind::Epson {
+            "99MEY000001"
+        } else {
+            "DT000001"
+        };
+        for part in [serial, "ready", "last document"] {
+            assert!(told.contains(part), "{kind:?}, {part}: {told}");
+        }
+        assert_eq!(desk.documents().len(), 0, "{kind:?}");
+        assert_eq!(desk.check().last, 0, "{kind:?}: the trail is of documents");
         desk.house.stop().await;
     }))
     .await;

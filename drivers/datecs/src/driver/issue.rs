@@ -10,7 +10,7 @@ use jiff::civil::DateTime;
 
 use super::{Bookmark, DatecsDriver, Mark, Plan, Stage};
 use crate::frame::Answer;
-use crate::reading::{Identity, Open, Reading};
+use crate::reading::{Identity, Open, Printed, Reading};
 use crate::sale::{self, Command, Stornoed};
 use crate::unp::Unp;
 use crate::{old, x};
@@ -277,33 +277,36 @@ impl DatecsDriver {
         how: &'static str,
         run: &Run,
     ) -> Proof {
-        let at = match now.last.at {
-            Some(at) => at,
+        let (at, summer) = match now.last.at {
+            Some(at) => (at, now.summer),
             // The older dialect tells no time of a document: its clock now is the nearest.
-            None => self.talk.time().await.unwrap_or(mark.sent_at),
+            None => (self.talk.time().await.unwrap_or(mark.sent_at), false),
         };
-        self.record(mark, now.last.number, at, now, how, run)
+        let printed = Some(Printed { at, summer });
+        self.record(mark, now.last.number, printed, now, how, run)
     }
 
     pub(super) fn record(
         &self,
         mark: &Mark,
         number: u32,
-        at: DateTime,
+        printed: Option<Printed>,
         now: &Reading,
         how: &'static str,
         run: &Run,
     ) -> Proof {
         let doc = number.to_string();
+        // A storno names its original by the time as printed: one that is only near is none.
+        let at = printed.map_or(mark.sent_at, |printed| printed.at);
         let original = Original {
             day: None,
             number: Some(doc.clone()),
-            at: Some(at),
+            at: printed.map(|printed| printed.at),
             serial: Some(now.last.serial.clone()),
             key: Some(mark.unp.clone()),
         };
         run.put(&Original::shelf_key(mark.bill.id), &original);
-        if now.summer && now.last.number == number {
+        if printed.is_some_and(|printed| printed.summer) {
             run.put(&summer_key(mark.bill.id), &true);
         }
         run.put("seq", &self.talk.seq());

@@ -6,7 +6,7 @@ use jiff::civil::DateTime;
 use rust_decimal::Decimal;
 
 use crate::frame::{Answer, Dialect};
-use crate::reading::{Identity, Reading, Receipt, time, write_time};
+use crate::reading::{Identity, Printed, Reading, Receipt, time, write_time};
 use crate::sale::Command;
 use crate::status::Status;
 use crate::talk::Talk;
@@ -165,6 +165,20 @@ impl Talk {
         let name = text::fields(&["nFBonDailyCount", "", ""]);
         let answer = self.ask(&Command::new(255, name)).await?;
         x::number(&answer, &x::fields(&answer)?, 0)
+    }
+
+    /// When a document of the electronic journal was issued, where the printer tells it so that it
+    /// can be read. X only.
+    pub(super) async fn printed(&mut self, number: u32) -> Option<Printed> {
+        let number = number.to_string();
+        let question = text::fields(&["0", &number, "1"]);
+        let answer = self.ask(&Command::new(125, question)).await.ok()?;
+        let fields = x::fields(&answer).ok()?;
+        let same = fields.first().is_some_and(|it| it.trim() == number);
+        fields
+            .get(2)
+            .filter(|_| same)
+            .and_then(|at| Printed::read(at))
     }
 
     /// The row of the electronic journal above a number that carries a UNP. X only.

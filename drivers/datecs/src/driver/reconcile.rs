@@ -12,7 +12,7 @@ use tokio::time::sleep;
 
 use super::issue::{judged, row};
 use super::{Bookmark, DatecsDriver, Mark, Stage};
-use crate::reading::{Open, Reading, Receipt};
+use crate::reading::{Open, Printed, Reading, Receipt};
 use crate::sale;
 use crate::unp::Unp;
 
@@ -163,12 +163,15 @@ impl DatecsDriver {
                 .await?
                 && found.total == mark.total
             {
-                let at = if found.number == now.last.number {
-                    now.last.at.unwrap_or(mark.sent_at)
-                } else {
-                    mark.sent_at
+                let printed = match now.last.at {
+                    Some(at) if found.number == now.last.number => Some(Printed {
+                        at,
+                        summer: now.summer,
+                    }),
+                    Some(_) | None => self.talk.printed(found.number).await,
                 };
-                let proof = self.record(mark, found.number, at, now, "electronic journal", run);
+                let how = "electronic journal";
+                let proof = self.record(mark, found.number, printed, now, how, run);
                 return Ok(Verdict::Happened(proof));
             }
         }

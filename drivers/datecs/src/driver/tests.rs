@@ -439,6 +439,15 @@ async fn failure_7_another_tills_receipt_is_told_apart_by_the_key() {
             proof.say.args["doc"], "101",
             "ours and not the other till's"
         );
+        // Its time was read too: a refund can name it as it is printed.
+        let correction = Correction {
+            kind: Some(CorrectionKind::CreditNote),
+            corrected: Some(Uuid::from_u128(117)),
+        };
+        done(
+            desk.finish(&job_with("-", "153.20", Some(correction), 118))
+                .await,
+        );
 
         let mut desk = Desk::new();
         desk.set("refuse", "48:-101007");

@@ -255,6 +255,19 @@ impl Machine {
                 self.listing = rows;
                 Ok(["0", "1", "01-01-26", "1", "1"].map(str::to_owned).to_vec())
             }
+            ["0", number, ..] => {
+                let number: u32 = number.parse().map_err(|_| -112_102)?;
+                let mut all = self.memory.documents.iter();
+                let document = all.find(|it| it.number == number).ok_or(-100_009)?;
+                let (at, z) = (self.time_text(document), document.z.to_string());
+                Ok(vec![
+                    number.to_string(),
+                    "1".to_owned(),
+                    at,
+                    "1".to_owned(),
+                    z,
+                ])
+            }
             ["8", ..] => {
                 let row = self.listing.pop().ok_or(-100_009)?;
                 Ok(csv_row(&self.memory.serial, &self.memory.documents[row]))
