@@ -399,7 +399,7 @@ async fn every_code_of_this_build_is_explained() {
         assert!(sentence.starts_with(&format!("{code}: ")), "{code}: {told}");
         let rest: String = lines.collect();
         assert!(
-            rest.trim().len() > 10,
+            !rest.trim().is_empty(),
             "{code} says nothing to the technician: {told}"
         );
     }
