@@ -33,6 +33,15 @@ fn log_of(journal: &Path) -> PathBuf {
     name.into()
 }
 
+fn payloads_of(journal: &Path) -> Vec<PathBuf> {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(".payloads");
+    let entries = std::fs::read_dir(PathBuf::from(name)).into_iter().flatten();
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths
+}
+
 impl Disk for SimulatedDisk {
     fn asked(&self) -> BoxFuture<'static, ()> {
         let world = self.world.clone();
@@ -107,12 +116,23 @@ impl Remains {
                 bytes.truncate(usize::try_from(kept).unwrap_or_default());
             }
         }
-        Self {
-            files: vec![
-                (journal.to_owned(), std::fs::read(journal).ok()),
-                (log, bytes),
-            ],
+        let mut files = vec![
+            (journal.to_owned(), std::fs::read(journal).ok()),
+            (log, bytes),
+        ];
+        // Payloads are never synced: any of them may be gone, empty or cut off.
+        for path in payloads_of(journal) {
+            let whole = std::fs::read(&path).unwrap_or_default();
+            match state.rng.u8(..6) {
+                0 => files.push((path, None)),
+                1 => {
+                    let kept = state.rng.usize(..=whole.len());
+                    files.push((path, Some(whole[..kept].to_vec())));
+                }
+                _ => {}
+            }
         }
+        Self { files }
     }
 
     pub fn put_back(self) {
