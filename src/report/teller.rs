@@ -246,11 +246,18 @@ impl Teller {
             };
             look = false;
             let now = driver_sdk::clock::now();
+            // Whoever rests is looked at again, whether this look has seen it or not.
+            for rest in self.not_before.values().filter(|rest| rest.until > now) {
+                let at = rest.until;
+                wake = Some(wake.map_or(at, |known: Instant| known.min(at)));
+            }
             for row in rows {
                 let id = row.entry.id;
-                if let Some(rest) = self.not_before.get(&id).filter(|rest| rest.until > now) {
-                    let at = rest.until;
-                    wake = Some(wake.map_or(at, |known: Instant| known.min(at)));
+                if self
+                    .not_before
+                    .get(&id)
+                    .is_some_and(|rest| rest.until > now)
+                {
                     continue;
                 }
                 // Order per command: an intermediate state under way is waited for, but one that
@@ -306,6 +313,9 @@ impl Teller {
                 () = stop.cancelled() => return,
                 Some((id, told)) = finals.next(), if !finals.is_empty() => {
                     under_way.remove(&id);
+                    // `owed` was counted before or after this one was written: not to be trusted
+                    // for the last.
+                    look |= under_way.is_empty();
                     match told {
                         Told::Closed => {
                             owed = owed.saturating_sub(1);

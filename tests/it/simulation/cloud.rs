@@ -429,7 +429,7 @@ async fn travel(
             _ => {}
         }
         state.say(|| format!("{operation}: {status} {trouble:?}"));
-        let date = (!state.plan.seed.is_multiple_of(5)).then(|| http_date(state.shown()));
+        let date = state.dates().then(|| http_date(state.shown()));
         (status, answer, date)
     };
     world.pass("Mews has acted").await;
@@ -478,11 +478,18 @@ async fn travel(
 type Piece = (Duration, Result<Bytes, NoAnswer>);
 
 impl State {
+    /// Answers bear their date.
+    fn dates(&self) -> bool {
+        !self.plan.seed.is_multiple_of(5)
+    }
+
     /// The Retry-After of a 429 that the worker gets now.
     fn pause(&mut self) -> Option<String> {
         let seconds = self.rng.u64(1..20);
         let until = self.now() + Duration::from_secs(seconds);
-        match self.rng.u8(..3) {
+        // A date means nothing without the date of the answer.
+        let forms = if self.dates() { 3 } else { 2 };
+        match self.rng.u8(..forms) {
             0 => None,
             1 => {
                 self.judge.must_pause(until);

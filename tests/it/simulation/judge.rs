@@ -114,6 +114,8 @@ impl Judge {
     /// A life begins, or the PC wakes up.
     pub fn disturbed(&mut self, at: Duration) {
         self.disturbances.push(at);
+        // A pause binds the process that was told of it.
+        self.pause_until = Duration::ZERO;
     }
 
     /// Nothing was the matter with cloud or disk, nor shortly before, and the worker ran.
