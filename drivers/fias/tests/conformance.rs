@@ -72,6 +72,7 @@ async fn two_encoders_of_one_conversation_keep_their_promises() {
         .beside("encoder = \"2\"", keys("102", 2))
         .asks(2)
         .counting(|card| card.content == "102")
+        .steps_max(60)
         .run()
         .await
         .assert();
@@ -82,6 +83,7 @@ async fn a_test_of_the_encoder_keeps_the_promises_too() {
     let report = Suite::new(&Fias, || world(&[]), test_job())
         .settings("encoder = \"1\"")
         .asks(0)
+        .steps_max(40)
         .run()
         .await;
     report.assert();
