@@ -1,6 +1,7 @@
 //! A virtual Epson RT printer: HTTP and FPMate XML by its own parser, VAT arithmetic, a fiscal
 //! memory on disk, paper as text and pictures, and what goes wrong, to be switched on.
 
+mod answers;
 mod machine;
 mod receipt;
 mod scan;

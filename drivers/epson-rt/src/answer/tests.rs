@@ -25,7 +25,8 @@ fn an_answer_is_read_tolerantly() {
 
 #[test]
 fn latin_letters_of_older_firmware_are_read() {
-    let text = b"<response success=\"true\"><addInfo><lineNumber1>Caff\xE8</lineNumber1></addInfo></response>";
+    let text = b"<response success=\"true\"><addInfo>\
+        <lineNumber1>Caff\xE8</lineNumber1></addInfo></response>";
     let read = Answer::read(text).expect("an answer");
     assert_eq!(read.lines(), ["Caff\u{e8}"]);
 }
@@ -89,7 +90,8 @@ proptest! {
         total in 0_i64..1_000_000_000, z in 0_u32..10_000, number in 0_u32..10_000,
         second in 0_i64..86_400,
     ) {
-        let at = jiff::civil::date(2026, 3, 29).at(0, 0, 0, 0) + jiff::SignedDuration::from_secs(second);
+        let midnight = jiff::civil::date(2026, 3, 29).at(0, 0, 0, 0);
+        let at = midnight + jiff::SignedDuration::from_secs(second);
         let time = at.strftime("%d%m%y%H%M%S");
         let record = format!("01{total:09}000000000{time}{z:04}{number:04}99MEY0000010        1");
         let last = last_document(&record).expect("a record");

@@ -7,4 +7,5 @@ mod days;
 mod desk;
 mod documents;
 mod failures;
+mod refusals;
 mod storm;

@@ -175,10 +175,9 @@ fn a_refund_names_its_original_and_a_sale_does_not() {
     let refund = GOOD.replace("printRecItem ", "printRecRefund ");
     bad(&refund, "printRecRefund without its reference");
     let named = |word: &str, text: &str| {
-        text.replace(
-            "<beginFiscalReceipt",
-            &format!("<printRecMessage messageType=\"4\" message=\"{word} 0764 0013 24112026 99MEY000001\"/><beginFiscalReceipt"),
-        )
+        let message = format!("{word} 0764 0013 24112026 99MEY000001");
+        let line = format!("<printRecMessage messageType=\"4\" message=\"{message}\"/>");
+        text.replace("<beginFiscalReceipt", &format!("{line}<beginFiscalReceipt"))
     };
     assert_eq!(
         ready(named("REFUND", &refund).as_bytes())

@@ -94,7 +94,7 @@ pub(super) const SWITCHES: &[Switch] = &[
     },
     Switch {
         name: "pictures",
-        help: "on | off: draws each document too; without them it does not wait for the disk either",
+        help: "on | off: draws each document too; off: does not wait for the disk either",
     },
     Switch {
         name: "document",

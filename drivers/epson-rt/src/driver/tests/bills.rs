@@ -1,4 +1,4 @@
-//! Hostile bills, and any bill: what the printer's memory holds is the bill to the cent, or nothing.
+//! Hostile bills, and any bill: the printer's memory holds it to the cent, or nothing.
 
 use driver_sdk::{
     Amount, BillItem, BillPayment, CorrectionKind, ItemKind, PaymentMeans, PaymentState, Personal,

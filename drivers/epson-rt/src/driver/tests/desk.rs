@@ -18,6 +18,10 @@ use crate::sim::VirtualEpson;
 
 pub(super) const CLOCK: &str = "2026-11-24T14:05:00";
 
+/// The question for the status, for a look of the test's own.
+pub(super) const STATUS: &str =
+    "<printerCommand><queryPrinterStatus operator=\"1\" statusType=\"1\"/></printerCommand>";
+
 pub(super) struct Desk {
     pub(super) printer: Arc<VirtualEpson>,
     pub(super) cable: Cable,
