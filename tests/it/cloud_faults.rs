@@ -23,6 +23,11 @@ struct Town {
 
 /// Eight printers. With `air` there is no network between, and time may be virtual.
 async fn town(air: bool, options: SandboxOptions) -> Town {
+    seeded(air, options, 7).await
+}
+
+/// The same with other jitters.
+async fn seeded(air: bool, options: SandboxOptions, seed: u64) -> Town {
     let puppets: Vec<_> = (0..DEVICES).map(|_| Puppet::new()).collect();
     let name = |at: usize| format!("P{at}");
     let section = |(at, puppet): (usize, &Puppet)| puppet.section("printer", &name(at), "");
@@ -32,6 +37,7 @@ async fn town(air: bool, options: SandboxOptions) -> Town {
     } else {
         House::with(&sections, options).await
     };
+    house.seed = seed;
     let devices = (0..DEVICES)
         .map(|at| house.cloud.add_device(DeviceKind::Printer, &name(at)))
         .collect();
@@ -257,6 +263,33 @@ async fn an_outage_of_seven_seconds_costs_at_most_thirty_requests() {
         let what = format!("7 s of {kind:?}, {worst} requests in them");
         town.all_end(&what, &ids).await.expect("the bar");
     }
+}
+
+/// The same for many jitters: what is allowed is allowed for every one.
+#[tokio::test(start_paused = true)]
+async fn no_jitter_makes_an_outage_dear() {
+    let (mut dearest, towns) = (0, 12);
+    for seed in 0..towns {
+        let town = seeded(true, SandboxOptions::default(), seed).await;
+        let before = town.house.cloud.requests().len();
+        let fault = Fault::new(FaultKind::Status(503)).lasting(Duration::from_secs(60));
+        town.house.cloud.switch_on(fault);
+        let ids = town.order(24);
+        sleep(Duration::from_secs(60)).await;
+        let worst = worst_seven(&town.house.cloud.requests()[before..]);
+        assert!(
+            (1..=30).contains(&worst),
+            "seed {seed}: {worst} requests in 7 s"
+        );
+        dearest = dearest.max(worst);
+        town.house.cloud.clear_faults();
+        town.all_end("a minute of 503", &ids)
+            .await
+            .expect("the bar");
+    }
+    say(format_args!(
+        "cloud faults: a minute of 503 with {towns} jitters: at most {dearest} requests in any 7 s"
+    ));
 }
 
 /// The host is gone for two hours: nothing is lost, and nobody hammers.

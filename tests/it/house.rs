@@ -33,6 +33,8 @@ pub struct House {
     pub edit: Option<Edit>,
     /// `keep_days` of the journal, where it is another than usual.
     pub keep_days: Option<u32>,
+    /// Decides every jitter of a hurried worker.
+    pub seed: u64,
     /// What stands before the journal of a hurried worker.
     pub disk: Option<Arc<dyn Disk>>,
     /// The worker needs no network and follows the runtime's clock, which a test may pause.
@@ -80,6 +82,7 @@ impl House {
             through: None,
             edit: None,
             disk: None,
+            seed: 7,
             keep_days: None,
             hurries: false,
             devices: devices.to_owned(),
@@ -214,7 +217,7 @@ impl House {
                 direct: self.cloud.direct(),
                 edit: self.edit.clone(),
             }),
-            seed: 7,
+            seed: self.seed,
         })
     }
 
