@@ -16,7 +16,7 @@ pub fn check(work: &FiscalWork, link: &str, machine_id: Option<&str>) -> Result<
     if let Some(address) = filled(work.api_url.as_deref())
         && !same_host(address, link)
     {
-        return Err(Fault::permanent("FISCAL-HOST").with("address", shortened(address)));
+        return Err(Fault::permanent("FISCAL-HOST").with("address", shown(address)));
     }
     if let (Some(ours), Some(theirs)) = (machine_id, filled(work.machine_id.as_deref()))
         && ours != theirs
@@ -26,6 +26,19 @@ pub fn check(work: &FiscalWork, link: &str, machine_id: Option<&str>) -> Result<
     match &work.data {
         Some(data) => check_data(data.reveal()),
         None => Ok(()),
+    }
+}
+
+/// Host and port, and nothing of what may be a password: user, path and question are left out.
+fn shown(address: &str) -> String {
+    let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (authority, after) = rest.split_at(end);
+    match authority.rsplit_once('@') {
+        Some((_, host)) => shortened(host),
+        // An odd password may hold a slash.
+        None if after.contains('@') => "(with a user in it)".to_owned(),
+        None => shortened(authority),
     }
 }
 

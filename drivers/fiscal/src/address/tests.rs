@@ -36,3 +36,17 @@ fn a_key_nobody_knows_is_named() {
         assert_eq!(fault.say().args["key"], key);
     }
 }
+
+#[test]
+fn a_refused_address_is_shown_without_what_may_be_a_password() {
+    let cases = [
+        ("http://admin:s3cret@10.0.0.9:81/cgi-bin", "10.0.0.9:81"),
+        ("http://10.0.0.9/print?password=s3cret", "10.0.0.9"),
+        ("admin:s3cret@10.0.0.9", "10.0.0.9"),
+        ("http://admin:s3c/ret@10.0.0.9", "(with a user in it)"),
+        ("tcp:10.0.0.9:3999", "tcp:10.0.0.9:3999"),
+    ];
+    for (address, told) in cases {
+        assert_eq!(super::shown(address), told, "{address}");
+    }
+}

@@ -97,11 +97,7 @@ fn hostile() -> Vec<(&'static str, Job, &'static str)> {
     ];
     let mut elsewhere = job();
     bill(&mut elsewhere).api_url = Some("http://10.0.0.9/cgi-bin/fpmate.cgi".to_owned());
-    list.push((
-        "another host",
-        elsewhere,
-        "FISCAL-HOST address=http://10.0.0.9/",
-    ));
+    list.push(("another host", elsewhere, "FISCAL-HOST address=10.0.0.9"));
     let mut user = job();
     bill(&mut user).api_url = Some("http://192.168.7.31@10.0.0.9/".to_owned());
     list.push(("a host in disguise", user, "FISCAL-HOST"));
