@@ -56,9 +56,13 @@ async fn a_device_that_is_off_is_unreachable_and_nothing_was_sent() {
     let at = server.local_addr().expect("an address");
     drop(server);
     let mut link = link(&Dialers::new(), &format!("tcp:{at}"));
-    let fault = link.ask(Ping).await.expect_err("nobody listens");
-    assert_eq!(fault.code(), "LINK-UNREACHABLE");
-    assert!(fault.has_no_effect());
+    let closed = link.open().await.expect_err("nobody listens");
+    assert_eq!(closed.code(), "LINK-UNREACHABLE");
+    assert!(closed.has_no_effect());
+    // A question that was never sent proves nothing of an effect before it.
+    let unasked = link.ask(Ping).await.expect_err("nobody listens");
+    assert_eq!(unasked.code(), "LINK-UNREACHABLE");
+    assert!(!unasked.has_no_effect());
 }
 
 #[tokio::test]
