@@ -12,7 +12,7 @@ use std::sync::{Arc, RwLock};
 
 use secrecy::{ExposeSecret, SecretString};
 use tracing::{Subscriber, error, warn};
-use tracing_subscriber::filter::{EnvFilter, FilterExt, LevelFilter, Targets};
+use tracing_subscriber::filter::{FilterExt, LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
@@ -44,16 +44,19 @@ pub fn start(default: LevelFilter) -> Redactor {
     redactor
 }
 
-/// The levels somebody wishes.
-fn levels(wanted: &str) -> (EnvFilter, Option<String>) {
-    let builder = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into());
-    match builder.parse(wanted) {
+/// The levels somebody wishes: `LEVEL` or `TARGET=LEVEL`, with commas between. What no word is
+/// about stays at INFO.
+fn levels(wanted: &str) -> (Targets, Option<String>) {
+    let (levels, misread) = match wanted.parse::<Targets>() {
+        // An empty word would be read as one for everybody.
+        Ok(_) if wanted.trim().is_empty() => (Targets::new(), None),
         Ok(levels) => (levels, None),
-        Err(cause) => {
-            let default = EnvFilter::default().add_directive(LevelFilter::INFO.into());
-            (default, Some(cause.to_string()))
-        }
+        Err(cause) => (Targets::new(), Some(cause.to_string())),
+    };
+    if levels.default_level().is_some() {
+        return (levels, misread);
     }
+    (levels.with_default(LevelFilter::INFO), misread)
 }
 
 /// The levels crates of others may have at most. Our own names are listed and not theirs, so a

@@ -4,7 +4,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tracing::subscriber::DefaultGuard;
-use tracing::{debug, info, trace};
+use tracing::{Level, debug, info, trace};
 
 use super::*;
 
@@ -156,6 +156,17 @@ fn a_level_that_cannot_be_read_is_info() {
     assert!(levels("nightporter=loud").1.is_some());
     assert_eq!(levels("").0.to_string(), "info");
     assert_eq!(levels("nightporter=loud").0.to_string(), "info");
+}
+
+#[test]
+fn what_no_word_is_about_stays_at_info() {
+    let (ours, misread) = levels("nightporter=debug,driver_fias=off");
+    assert_eq!(misread, None);
+    assert!(ours.would_enable("nightporter::lane", &Level::DEBUG));
+    assert!(!ours.would_enable("driver_fias", &Level::ERROR));
+    assert!(ours.would_enable("reqwest", &Level::INFO));
+    assert!(!ours.would_enable("reqwest", &Level::DEBUG));
+    assert!(!levels("off").0.would_enable("nightporter", &Level::ERROR));
 }
 
 #[test]
