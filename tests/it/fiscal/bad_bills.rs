@@ -107,7 +107,7 @@ fn bad_for_all() -> Vec<(&'static str, Bill, &'static [&'static str])> {
         (
             "a host that is not configured",
             good().around("ApiUrl", json!("http://10.0.0.9/cgi-bin/fpmate.cgi")),
-            &["http://10.0.0.9"],
+            &["address 10.0.0.9,"],
         ),
         (
             "a host behind a user",
