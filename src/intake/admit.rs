@@ -119,7 +119,7 @@ async fn accept(
     let lost = hotel.found.may_have_been_begun(created, received);
     let kept = match command.created {
         None => Err(unreadable("its time of creation cannot be read")),
-        Some(_) => keep(hotel, command).await,
+        Some(_) => keep_payload(hotel, command).await,
     };
     let (expires, outcome) = match kept {
         Ok(work) => {
@@ -206,10 +206,14 @@ fn expires(member: &Member, created: Timestamp, work: &Work) -> Option<Timestamp
     }
 }
 
-enum Unkept {
+/// Why a payload is not beside the journal.
+#[derive(Debug)]
+pub enum Unkept {
+    /// It never will be; what to tell the clerk.
     Say(Say),
+    /// The disk did not take it.
     Disk(std::io::Error),
-    /// Something is still to be asked of Mews; the next sweep lists the command again.
+    /// Something is still to be asked of Mews; it has to be tried again.
     NotYet(CallError),
 }
 
@@ -223,23 +227,11 @@ fn unreadable(why: impl std::fmt::Display) -> Unkept {
     Unkept::Say(Say::new("DATA-UNREADABLE").with("why", why))
 }
 
-/// Writes a command's payload beside the journal, in the drivers' words.
+/// Writes a command's payload beside the journal, in the drivers' words, and gives what it says.
 ///
 /// # Errors
-/// What to tell the clerk.
-pub async fn keep_payload(hotel: &Hotel, command: &Command) -> Result<(), Say> {
-    match keep(hotel, command).await {
-        Ok(_) => Ok(()),
-        Err(Unkept::Say(say)) => Err(say),
-        Err(Unkept::Disk(error)) => {
-            tracing::error!(command = %command.id, error = %error, "Payload cannot be written");
-            Err(Say::new("JOURNAL-UNWRITABLE"))
-        }
-        Err(Unkept::NotYet(error)) => Err(Say::new("DATA-UNREADABLE").with("why", error)),
-    }
-}
-
-async fn keep(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
+/// [`Unkept`]: nothing of it is to be used.
+pub async fn keep_payload(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
     let payloads = hotel.journal.payloads();
     let payload = translate::payload(command).map_err(|error: Untranslatable| unreadable(error))?;
     let (work, document): (Work, Option<Personal<Vec<u8>>>) = match payload {

@@ -8,5 +8,5 @@ mod desk;
 mod in_order;
 mod lost;
 
-pub use admit::{Admitted, admit, keep_payload};
+pub use admit::{Admitted, Unkept, admit, keep_payload};
 pub use desk::{Intake, Outside};

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Fault, FaultKind, LocalWork, Say, Staged, Verdict, WatchEvent, Work};
+use driver_sdk::{CommandId, Fault, LocalWork, Say, Staged, Verdict, WatchEvent, Work};
 
 use super::slot::Slot;
-use crate::intake;
+use crate::intake::{self, Unkept};
 use crate::journal::{Gate, JournalError, NewCommand, PmsState, Row};
 use crate::life::{Next, Outcome, OutcomeKind};
+use crate::mews::cloud::CallError;
 use crate::mews::wire::State;
 use crate::report::NotConfirmed;
 
@@ -337,10 +338,15 @@ impl Slot {
         match self.hotel.cloud.read_now(id, READ_AGAIN * 5).await {
             Ok(Some(command)) if !command.state.is_final() => {
                 match intake::keep_payload(&self.hotel, &command).await {
-                    Ok(()) => Ok(()),
-                    Err(say) => {
+                    Ok(_) => Ok(()),
+                    Err(Unkept::Say(say)) => {
                         self.settle(row, Outcome::failed(say), Staged::default())
                             .await
+                    }
+                    Err(Unkept::Disk(error)) => Err(JournalError::Payload(error)),
+                    Err(Unkept::NotYet(error)) => {
+                        self.payload_not_yet(id, &error);
+                        Ok(())
                     }
                 }
             }
@@ -350,13 +356,14 @@ impl Slot {
                 self.settle(row, outcome, Staged::default()).await
             }
             Err(error) => {
-                tracing::warn!(command = %id, error = %error, "Payload not fetched again yet");
-                self.is_unwell(Fault::from_parts(
-                    FaultKind::Transient,
-                    Say::new("PAYLOAD-LOST"),
-                ));
+                self.payload_not_yet(id, &error);
                 Ok(())
             }
         }
+    }
+
+    fn payload_not_yet(&mut self, id: CommandId, error: &CallError) {
+        tracing::warn!(command = %id, error = %error, "Payload not fetched again yet");
+        self.is_unwell(Fault::transient("PAYLOAD-LOST"));
     }
 }

@@ -1,11 +1,14 @@
 //! Bills that come without their items: fetched before the command is accepted.
 
-use nightporter::sandbox::{CommandState, DeviceKind, Fault, FaultKind, Hotel};
+use std::time::Duration;
+
+use nightporter::sandbox::{CommandState, DeviceKind, Fault, FaultKind, Hotel, SandboxOptions};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::house::{House, within};
-use crate::puppet::Puppet;
+use crate::puppet::{Mode, Puppet};
 
 fn amount(gross: i64) -> Value {
     json!({
@@ -17,7 +20,11 @@ fn amount(gross: i64) -> Value {
 /// A house with a fiscal machine, and a bill whose two items and one payment are elsewhere.
 async fn bare_bill() -> (House, Puppet, Uuid, Value) {
     let puppet = Puppet::new();
-    let mut house = House::new(&puppet.section("fiscal", "Desk", "")).await;
+    let house = House::new(&puppet.section("fiscal", "Desk", "")).await;
+    bare_bill_in(house, puppet).await
+}
+
+async fn bare_bill_in(mut house: House, puppet: Puppet) -> (House, Puppet, Uuid, Value) {
     let device = house.cloud.add_device(DeviceKind::FiscalMachine, "Desk");
     let mut bill = crate::waiting::bill(&house);
     let bare = bill.as_object_mut().expect("a bill");
@@ -79,6 +86,37 @@ async fn a_bill_whose_items_cannot_be_fetched_now_waits_for_them() {
     within("the end", done).await;
     let made = puppet.sees().made;
     assert_eq!((made.len(), made[0].items, made[0].payments), (1, 2, 1));
+    house.stop().await;
+}
+
+/// A payload that was lost is fetched again with its items, however long that takes: it is no reason
+/// to end the command.
+#[tokio::test(start_paused = true)]
+async fn a_lost_bill_waits_until_its_items_can_be_fetched_again() {
+    let puppet = Puppet::new();
+    let section = puppet.section("fiscal", "Desk", "");
+    let house = House::hurried(&section, SandboxOptions::default()).await;
+    let (mut house, puppet, device, bill) = bare_bill_in(house, puppet).await;
+    puppet.is(Mode::HoldBefore);
+    let first = house.cloud.add_fiscal(device, crate::waiting::bill(&house));
+    within("the first", puppet.until(|sight| sight.given == [first])).await;
+    let id = house.cloud.add_fiscal(device, bill);
+    house.until("the queue", |_| house.row(id).is_some()).await;
+    let folder = format!("{}.payloads", house.journal().display());
+    for entry in std::fs::read_dir(folder).expect("it is there") {
+        std::fs::remove_file(entry.expect("a file").path()).expect("ours");
+    }
+    let odd = Fault::new(FaultKind::Html(200)).on("orderItems/getAll");
+    let fault = house.cloud.switch_on(odd);
+    puppet.is(Mode::Good);
+    // Longer than the items of one bill may take.
+    sleep(Duration::from_secs(45)).await;
+    let open = house.cloud.state(id).expect("it is known");
+    assert!(!open.is_final(), "{open:?}");
+    house.cloud.switch_off(fault);
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Processed, "{note}");
+    assert_eq!(puppet.made(id), 1);
     house.stop().await;
 }
 
