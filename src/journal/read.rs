@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::Duration;
 
 use driver_sdk::{CommandId, DeviceName, ShelfRead};
 use jiff::Timestamp;
@@ -114,27 +113,26 @@ impl Core {
         Ok(ended)
     }
 
-    /// Commands in line for a device that have waited this long, oldest first; those accepted in
-    /// the future too, since only a wrong clock of this PC could have done that.
+    /// Commands in line for a device that were accepted at `until` or before, oldest first; those
+    /// accepted after `beyond` too, since only a wrong clock of this PC could have done that.
     ///
     /// # Errors
     /// The disk's.
     pub fn waiting_since(
         &self,
         device: &DeviceName,
-        now: Timestamp,
-        wait: Duration,
+        until: Timestamp,
+        beyond: Timestamp,
         limit: u32,
     ) -> Result<Vec<Row>, JournalError> {
-        let accepted = now - wait;
         Ok(rows(
             &self.connection,
             "device = ?1 AND stage = 'accepted' AND (accepted_us <= ?2 OR accepted_us > ?3) \
              ORDER BY accepted_us, seen LIMIT ?4",
             params![
                 device.as_str(),
-                accepted.as_microsecond(),
-                now.as_microsecond(),
+                until.as_microsecond(),
+                beyond.as_microsecond(),
                 limit
             ],
         )?)

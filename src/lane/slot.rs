@@ -9,7 +9,7 @@ use driver_sdk::{
     CommandId, Device, DeviceName, Fault, FaultKind, Health, Membership, Opened, SettingsError,
     Watch, WatchEvent, WatchEvents,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use crate::board::DeviceState;
@@ -288,9 +288,7 @@ impl Slot {
     /// How long until a command accepted then has waited as long as it may, where its device has
     /// been held up for so long.
     pub(super) fn patience_left(&self, held_for: Duration, accepted: Timestamp) -> Duration {
-        // One that was accepted in the future was accepted by a wrong clock of this PC.
-        let accepted = Duration::try_from(self.now().duration_since(accepted));
-        let gone = accepted.map_or(held_for, |accepted| accepted.min(held_for));
+        let gone = waited(self.now(), accepted, held_for);
         self.rules.operator_wait.saturating_sub(gone)
     }
 
@@ -376,7 +374,23 @@ impl Slot {
     }
 }
 
+/// So far beyond now a time is one that a wrong clock of this PC wrote. Less is the cloud's clock
+/// itself: it is learned from whole seconds, and each answer may move it a little.
+pub(super) const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long a command accepted then has waited for a device that has been held up for so long.
+fn waited(now: Timestamp, accepted: Timestamp, held_for: Duration) -> Duration {
+    let waits = now.duration_since(accepted);
+    if waits < -CLOCK_STEP {
+        return held_for;
+    }
+    Duration::try_from(waits).unwrap_or_default().min(held_for)
+}
+
 /// The fault of a device whose driver crashed.
 pub(super) fn crash() -> Fault {
     Fault::transient("DEVICE-CRASHED")
 }
+
+#[cfg(test)]
+mod tests;

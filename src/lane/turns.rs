@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Finished, NoJob, PANICKED, is_doubt_before_begin};
-use super::slot::{Line, Slot, crash};
+use super::slot::{CLOCK_STEP, Line, Slot, crash};
 use crate::board::DeviceState;
 use crate::journal::{JournalError, Row};
 use crate::life::{Ended, Outcome, OutcomeKind, Step, after, next};
@@ -494,10 +494,11 @@ async fn give_up_waiting(slot: &mut Slot, doubts: &[Row]) -> Result<(), JournalE
         return Ok(());
     }
     let (device, now) = (slot.name.clone(), slot.now());
+    let (until, beyond) = (now - wait, now + CLOCK_STEP);
     let rows = slot
         .hotel
         .journal
-        .with(move |core| core.waiting_since(&device, now, wait, BATCH))
+        .with(move |core| core.waiting_since(&device, until, beyond, BATCH))
         .await?;
     for row in rows {
         slot.settle(&row, Outcome::failed(say.clone()), Staged::default())
