@@ -101,6 +101,8 @@ const STOP_ALL: Duration = Duration::from_secs(8);
 const STOP_REPORTS: Duration = Duration::from_millis(1_000);
 /// Between two purges.
 const PURGE_EVERY: Duration = Duration::from_secs(3_600);
+/// Until the next look whether the cloud's time is known, by which a purge counts.
+const PURGE_RETRY: Duration = Duration::from_secs(60);
 
 /// The rules of a device: its class's, with its settings.
 #[must_use]
@@ -310,26 +312,19 @@ impl Worker {
 
     fn start_purge(&self, journal: &config::Journal) {
         let (keep, keep_audit) = (journal.keep, journal.keep_audit);
-        let (journal, clock, stop) = (
-            self.journal.clone(),
-            self.clock.clone(),
-            self.stops.nothing_new.clone(),
-        );
+        let (journal, stop) = (self.journal.clone(), self.stops.nothing_new.clone());
         let hotels: Vec<_> = self.hotels.values().cloned().collect();
         self.others.spawn(async move {
             loop {
-                let now = hotels
-                    .first()
-                    .map_or_else(|| clock.pc_time(), |hotel| hotel.now());
-                if let Ok(before) = now.checked_sub(keep) {
+                // Only by the cloud's word: a PC whose clock runs ahead must not end what is kept.
+                let sure = hotels.iter().find_map(|hotel| hotel.cloud.clock().now());
+                if let Some(Ok(before)) = sure.map(|now| now.checked_sub(keep)) {
                     match journal.with(move |core| core.purge(before)).await {
                         Ok(0) => {}
                         Ok(gone) => tracing::info!(gone, "Old commands forgotten"),
                         Err(error) => tracing::warn!(error = %error, "Nothing purged"),
                     }
                 }
-                // Only by the cloud's word: a PC whose clock runs ahead must not end the trail.
-                let sure = hotels.first().and_then(|hotel| hotel.cloud.clock().now());
                 if let Some(Ok(before)) = sure.map(|now| now.checked_sub(keep_audit)) {
                     match journal.with(move |core| core.purge_audit(before)).await {
                         Ok(0) => {}
@@ -337,10 +332,11 @@ impl Worker {
                         Err(error) => tracing::warn!(error = %error, "No audit line removed"),
                     }
                 }
+                let rest = sure.map_or(PURGE_RETRY, |_| PURGE_EVERY);
                 tokio::select! {
                     biased;
                     () = stop.cancelled() => return,
-                    () = sleep(PURGE_EVERY) => {}
+                    () = sleep(rest) => {}
                 }
             }
         });
@@ -375,7 +371,7 @@ impl Worker {
                 let counts = self.journal.with(move |core| core.counts(&name)).await;
                 owed += counts.map_or(0, |counts| counts.unreported);
             }
-            if owed == 0 || news.recv().await.is_err() {
+            if owed == 0 || matches!(news.recv().await, Err(broadcast::error::RecvError::Closed)) {
                 return;
             }
         }

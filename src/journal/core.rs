@@ -27,6 +27,9 @@ pub enum JournalError {
     /// A payload file beside the journal.
     #[error("the payload of a command cannot be written")]
     Payload(#[source] std::io::Error),
+    /// A step panicked, which is a bug of ours; its transaction was taken back.
+    #[error("a step of the journal broke off; nothing was written")]
+    BrokeOff,
     /// The journal's thread is gone.
     #[error("the journal is closed")]
     Closed,

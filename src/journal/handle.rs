@@ -1,6 +1,7 @@
 //! The journal as tasks see it: its core on a thread of its own, or inline for a simulation.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use tokio::sync::oneshot;
 
@@ -86,8 +87,8 @@ impl Journal {
                     disk.asked().await;
                 }
                 let done = {
-                    let mut core = core.lock().map_err(|_| JournalError::Closed)?;
-                    work(&mut core)
+                    let mut core = core.lock().unwrap_or_else(PoisonError::into_inner);
+                    whole(work, &mut core)
                 };
                 if let Some(disk) = disk {
                     disk.answers().await;
@@ -97,7 +98,7 @@ impl Journal {
             Place::Thread(jobs) => {
                 let (reply, answer) = oneshot::channel();
                 let job: Job = Box::new(move |core| {
-                    let _ = reply.send(work(core));
+                    let _ = reply.send(whole(work, core));
                 });
                 jobs.send(job).map_err(|_| JournalError::Closed)?;
                 answer.await.map_err(|_| JournalError::Closed)?
@@ -116,17 +117,26 @@ impl Journal {
     ) -> Result<T, JournalError> {
         match &self.place {
             Place::Inline(core, _) => {
-                let mut core = core.lock().map_err(|_| JournalError::Closed)?;
-                work(&mut core)
+                let mut core = core.lock().unwrap_or_else(PoisonError::into_inner);
+                whole(work, &mut core)
             }
             Place::Thread(jobs) => {
                 let (reply, answer) = mpsc::sync_channel(1);
                 let job: Job = Box::new(move |core| {
-                    let _ = reply.send(work(core));
+                    let _ = reply.send(whole(work, core));
                 });
                 jobs.send(job).map_err(|_| JournalError::Closed)?;
                 answer.recv().map_err(|_| JournalError::Closed)?
             }
         }
     }
+}
+
+/// Does a step, or none of it: one that breaks an invariant of ours harms neither the journal nor
+/// whoever comes after it. Its transaction was taken back on the way out.
+fn whole<T>(
+    work: impl FnOnce(&mut Core) -> Result<T, JournalError>,
+    core: &mut Core,
+) -> Result<T, JournalError> {
+    catch_unwind(AssertUnwindSafe(|| work(core))).unwrap_or(Err(JournalError::BrokeOff))
 }

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
@@ -12,6 +13,9 @@ use super::payload::Payloads;
 
 /// The schema this build writes.
 const SCHEMA: i64 = 1;
+
+/// How long a write waits for another process that holds the file.
+pub(super) const BUSY: Duration = Duration::from_secs(5);
 
 /// How to open a journal.
 #[derive(Debug, Clone, Copy, Default)]
@@ -51,7 +55,7 @@ pub enum OpenError {
     },
     /// Exit code 78.
     #[error(
-        "{path} is missing, but {id} shows that it was there: is its disk mounted, was it \
+        "{path} is missing or empty, but {id} shows that it was there: is its disk mounted, was it \
          deleted? Bring it back; or go on without it by --new-journal (keys asked for before are \
          not cut, paper is marked REPEAT)"
     )]
@@ -114,7 +118,12 @@ impl Core {
                 path: path.to_owned(),
             })?;
         let id_path = beside(path, ".id");
-        let there = path.exists();
+        let sql = |cause| OpenError::Sql {
+            path: path.to_owned(),
+            cause,
+        };
+        // A file without a table is one whose making broke off, or which lost its content.
+        let there = path.exists() && has_content(path).map_err(sql)?;
         let trace = id_path.exists();
         if !there && trace && !options.new_journal {
             return Err(OpenError::Lost {
@@ -122,7 +131,7 @@ impl Core {
                 id: id_path,
             });
         }
-        if !there {
+        if !path.exists() {
             // A log without its database would be replayed into the new one.
             for leftover in ["-wal", "-shm"] {
                 let leftover = beside(path, leftover);
@@ -131,10 +140,7 @@ impl Core {
                 }
             }
         }
-        let connection = Connection::open(path).map_err(|cause| OpenError::Sql {
-            path: path.to_owned(),
-            cause,
-        })?;
+        let connection = Connection::open(path).map_err(sql)?;
         let (found, id) = prepare(&connection, there, trace, now).map_err(|cause| match cause {
             Prepare::Sql(cause) => OpenError::Sql {
                 path: path.to_owned(),
@@ -188,7 +194,7 @@ impl Core {
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    connection.busy_timeout(std::time::Duration::from_secs(2))?;
+    connection.busy_timeout(Duration::from_secs(2))?;
     Ok(connection)
 }
 
@@ -209,6 +215,12 @@ impl From<rusqlite::Error> for Prepare {
     }
 }
 
+fn has_content(path: &Path) -> rusqlite::Result<bool> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    Ok(schema_of(&connection)? > 0)
+}
+
 fn schema_of(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
@@ -219,7 +231,7 @@ fn prepare(
     trace: bool,
     now: Timestamp,
 ) -> Result<(Found, String), Prepare> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(BUSY)?;
     let schema = schema_of(connection)?;
     if schema > SCHEMA {
         return Err(Prepare::TooNew(schema));

@@ -89,6 +89,22 @@ impl Core {
         )?)
     }
 
+    /// True while work of this PC itself is in line for a device, or begun.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn has_local(&self, device: &DeviceName) -> Result<bool, JournalError> {
+        // Once for each index of open commands.
+        let in_stage = |stage: &str| {
+            self.connection
+                .prepare_cached(&format!(
+                    "SELECT 1 FROM commands WHERE device = ?1 AND stage = '{stage}' AND local = 1"
+                ))?
+                .exists([device.as_str()])
+        };
+        Ok(in_stage("accepted")? || in_stage("committed")?)
+    }
+
     /// Commands in line for a device that end without being begun: cancelled or too old.
     ///
     /// # Errors

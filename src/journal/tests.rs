@@ -307,6 +307,109 @@ fn a_lost_journal_is_refused_and_replaced_only_on_demand() {
     assert!(!found.may_have_been_begun(at(50), true));
 }
 
+/// A journal whose making broke off, or a file that lost its content, remembers nothing: it is as lost
+/// as one that is gone.
+#[test]
+fn a_journal_without_content_is_a_lost_one() {
+    let place = Place::new();
+    drop(place.open());
+    for ending in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{ending}", place.path().display()));
+    }
+    std::fs::write(place.path(), b"").expect("ours");
+    let refused = Core::open(&place.path(), Options::default(), at(9));
+    assert!(
+        matches!(refused, Err(OpenError::Lost { .. })),
+        "{refused:?}"
+    );
+    let refused = Core::open(&place.path(), Options::default(), at(9));
+    assert!(
+        matches!(refused, Err(OpenError::Lost { .. })),
+        "a refusal changes nothing: {refused:?}"
+    );
+    let (_, found) =
+        Core::open(&place.path(), Options { new_journal: true }, at(9)).expect("a person said so");
+    assert!(found.replaced && found.fresh, "{found:?}");
+}
+
+#[test]
+fn what_a_person_tries_again_is_not_reported_and_what_is_reported_is_not_tried_again() {
+    let mut core = Place::new().open();
+    let failed = Outcome::failed(Say::new("X"));
+    let [again, told, foreign] = [command(1), command(2), command(3)];
+    for new in [&again, &told, &foreign] {
+        core.accept(std::slice::from_ref(new), at(1)).expect("disk");
+        core.settle(new.id, &failed, &gate(2)).expect("disk");
+    }
+    assert!(core.retry(again.id, at(3)).expect("disk"));
+    let late = core.about_to_report(again.id).expect("disk");
+    assert!(late.is_none(), "the teller had read it before");
+    let row = core.about_to_report(told.id).expect("disk");
+    assert!(row.is_some_and(|row| row.entry.id == told.id));
+    assert!(core.about_to_report(told.id).expect("disk").is_some());
+    assert!(!core.retry(told.id, at(3)).expect("disk"));
+    // Somebody else ended it in Mews.
+    let state = PmsState("Processed".to_owned());
+    core.seen_in_pms(foreign.id, &state).expect("disk");
+    assert!(!core.retry(foreign.id, at(3)).expect("disk"));
+}
+
+#[test]
+fn local_work_in_a_long_line_is_found() {
+    let mut core = Place::new().open();
+    let line: Vec<_> = (1..100).map(command).collect();
+    core.accept(&line, at(1)).expect("disk");
+    let bar = &line[0].device;
+    assert!(!core.has_local(bar).expect("disk"));
+    let own = NewCommand::local("main", bar, String::new(), Class::Printer, at(200));
+    core.accept(std::slice::from_ref(&own), at(200))
+        .expect("disk");
+    assert!(core.has_local(bar).expect("disk"));
+    core.settle(own.id, &done(), &gate(201)).expect("disk");
+    assert!(!core.has_local(bar).expect("disk"));
+}
+
+#[tokio::test]
+async fn a_step_that_panics_harms_no_other() {
+    let place = Place::new();
+    let new = command(1);
+    for inline in [false, true] {
+        let core = place.open();
+        let journal = if inline {
+            Journal::inline(core)
+        } else {
+            Journal::on_a_thread(core).expect("a thread")
+        };
+        let accept = new.clone();
+        journal
+            .with(move |core| core.accept(&[accept], at(1)))
+            .await
+            .expect("disk");
+        let (id, half) = (
+            new.id,
+            Outcome::partly(Proof::new(Grade::Done, Say::new("P"))),
+        );
+        // In part, without an attempt: no such step exists.
+        let odd = journal
+            .with(move |core| core.settle(id, &half, &gate(2)))
+            .await;
+        assert!(matches!(odd, Err(JournalError::BrokeOff)), "{odd:?}");
+        let row = journal.with(move |core| core.row(id)).await.expect("disk");
+        let stage = row.expect("it is there").entry.stage;
+        assert_eq!(stage, Stage::Accepted { attempts: 0 });
+        journal.blocking(move |core| core.probe()).expect("disk");
+        drop(journal);
+        let gone = async {
+            while let Err(OpenError::SecondWorker { .. }) =
+                Core::open(&place.path(), Options::default(), at(0))
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        gone.await;
+    }
+}
+
 #[test]
 fn the_order_of_reports_is_errors_then_money_and_keys_then_age() {
     let mut core = Place::new().open();

@@ -346,22 +346,28 @@ impl Core {
         })
     }
 
-    /// A final state is about to be sent: from here on Mews may know it.
+    /// A final state is about to be sent: from here on Mews may know it, and nothing runs again. Gives
+    /// the row as it stands; `None`: nothing is to be told of it any more, since a person had it tried
+    /// again.
     ///
     /// # Errors
     /// The disk's.
-    pub fn about_to_report(&mut self, id: CommandId) -> Result<(), JournalError> {
+    pub fn about_to_report(&mut self, id: CommandId) -> Result<Option<Row>, JournalError> {
         self.transact(Durability::Relaxed, |tx| {
+            let row = row_of(tx, id)?;
+            let Some(row) = row.filter(|row| matches!(row.entry.stage, Stage::Settled(_))) else {
+                return Ok(None);
+            };
             tx.prepare_cached(
                 "UPDATE commands SET report_tried = 1 WHERE id = ?1 AND report_tried = 0",
             )?
             .execute([id.to_string()])?;
-            Ok(())
+            Ok(Some(row))
         })
     }
 
     /// A person asks for a new attempt of a command that ended with nothing done and of which
-    /// nothing final was sent. False: one of these is not so.
+    /// nothing final was sent or seen in the hotel system. False: one of these is not so.
     ///
     /// # Errors
     /// The disk's.
@@ -370,7 +376,8 @@ impl Core {
             let changed = tx.execute(
                 "UPDATE commands SET stage = 'accepted', outcome = NULL, outcome_kind = NULL, \
                  settled_us = NULL, bookmark = NULL WHERE id = ?1 AND stage = 'settled' \
-                 AND outcome_kind = 'failed' AND report_tried = 0 AND cancel = 0",
+                 AND outcome_kind = 'failed' AND report_tried = 0 AND cancel = 0 \
+                 AND IFNULL(pms_state, '') NOT IN ('Processed', 'Error', 'Cancelled')",
                 [id.to_string()],
             )?;
             if changed > 0 {
@@ -508,9 +515,14 @@ impl Core {
         })?;
         if gone > 0 {
             self.connection.execute_batch("PRAGMA incremental_vacuum")?;
-            self.connection
-                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                .optional()?;
+            // Somebody who reads for long keeps the log as it is until the next time: a commit must
+            // not wait for that reader.
+            self.connection.busy_timeout(std::time::Duration::ZERO)?;
+            let emptied = self
+                .connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+            self.connection.busy_timeout(super::open::BUSY)?;
+            emptied.optional()?;
         }
         Ok(gone)
     }

@@ -103,6 +103,14 @@ impl Slot {
         let plan = match std::panic::catch_unwind(prepare) {
             Ok(Ok(plan)) => plan,
             Ok(Err(fault)) => {
+                // Nothing can exist yet, in part or whole; a doubt is one of before this command.
+                let fault = match fault.kind() {
+                    FaultKind::Partly => fault.judged(false),
+                    FaultKind::Transient
+                    | FaultKind::Permanent
+                    | FaultKind::OperatorNeeded
+                    | FaultKind::InDoubt => fault,
+                };
                 return (Finished::Returned(Err(fault)), false, run.take_staged());
             }
             Err(_) => return (Finished::Crashed(PANICKED), false, run.take_staged()),

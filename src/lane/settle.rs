@@ -54,7 +54,8 @@ impl Slot {
                 .await
             {
                 Ok(_) => break,
-                Err(JournalError::Closed) => return Err(JournalError::Closed),
+                // Trying again would not help: what the row says decides what is next.
+                Err(error @ (JournalError::Closed | JournalError::BrokeOff)) => return Err(error),
                 Err(error) => {
                     let why = super::host::chain(&error);
                     self.hotel.board.journal_is(Some((self.now(), why)));
@@ -207,12 +208,8 @@ impl Slot {
             }
         };
         let device = self.name.clone();
-        let waiting = self
-            .hotel
-            .journal
-            .with(move |core| core.waiting(&device, 64))
-            .await?;
-        if waiting.iter().any(|row| row.entry.local) {
+        let journal = &self.hotel.journal;
+        if journal.with(move |core| core.has_local(&device)).await? {
             return Ok(());
         }
         tracing::info!(device = %self.name, chore, "Driver asks for local work");

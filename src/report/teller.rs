@@ -237,8 +237,7 @@ impl Teller {
         loop {
             let mut wake: Option<Instant> = None;
             let rows = if look || under_way.len() < FEW && owed > under_way.len() {
-                let but: BTreeSet<_> = under_way.iter().copied().collect();
-                let (rows, count) = self.owed(but).await;
+                let (rows, count) = self.owed(&under_way).await;
                 owed = count;
                 rows
             } else {
@@ -343,14 +342,20 @@ impl Teller {
     }
 
     /// What is owed beyond what is being told already, and how much is owed in all.
-    async fn owed(&self, but: BTreeSet<CommandId>) -> (Vec<Row>, usize) {
+    async fn owed(&self, under_way: &BTreeSet<CommandId>) -> (Vec<Row>, usize) {
         let property = self.hotel.name.clone();
+        let room = AT_ONCE.saturating_sub(under_way.len());
+        let now = driver_sdk::clock::now();
+        // Those that rest keep no place from the others, whatever their number.
+        let resting = self.not_before.iter().filter(|(_, rest)| rest.until > now);
+        let resting = resting.map(|(id, _)| *id);
+        let but: BTreeSet<_> = under_way.iter().copied().chain(resting).collect();
         let read = self.hotel.journal.with(move |core| {
-            let room = AT_ONCE.saturating_sub(but.len());
-            Ok((
-                core.unreported(&property, &but, room)?,
-                core.owed(&property)?,
-            ))
+            let rows = match room {
+                0 => Vec::new(),
+                _ => core.unreported(&property, &but, room)?,
+            };
+            Ok((rows, core.owed(&property)?))
         });
         match read.await {
             Ok(owed) => owed,
@@ -378,15 +383,23 @@ fn priority(row: &Row, outcome: &Outcome) -> Rank {
 
 async fn tell_final(hotel: Arc<Hotel>, catalogue: Arc<Catalogue>, row: Row) -> (CommandId, Told) {
     let id = row.entry.id;
-    let Some(outcome) = row.outcome.clone() else {
-        return (id, Told::Later);
-    };
-    let text = note(&outcome, &row.device_title, &catalogue);
-    if let Some(PmsState(state)) = &row.pms_state
+    if let (Some(PmsState(state)), Some(outcome)) = (&row.pms_state, &row.outcome)
         && is_final(state)
     {
-        return (id, close(&hotel, &row, &outcome, state, &text).await);
+        let text = note(outcome, &row.device_title, &catalogue);
+        return (id, close(&hotel, &row, outcome, state, &text).await);
     }
+    // As it stands now: a person may have had it tried again since it was read.
+    let standing = hotel.journal.with(move |core| core.about_to_report(id));
+    let (row, outcome) = match standing.await {
+        Ok(Some(row)) => match row.outcome.clone() {
+            Some(outcome) => (row, outcome),
+            None => return (id, Told::Later),
+        },
+        Ok(None) => return (id, Told::Closed),
+        Err(_) => return (id, Told::Again),
+    };
+    let text = note(&outcome, &row.device_title, &catalogue);
     let update = match outcome.final_state() {
         FinalState::Processed => Update::Processed {
             notes: text.clone(),
@@ -398,14 +411,6 @@ async fn tell_final(hotel: Arc<Hotel>, catalogue: Arc<Catalogue>, row: Row) -> (
             notes: text.clone(),
         },
     };
-    if hotel
-        .journal
-        .with(move |core| core.about_to_report(id))
-        .await
-        .is_err()
-    {
-        return (id, Told::Again);
-    }
     let told = match hotel
         .cloud
         .update(id, &update, priority(&row, &outcome))
@@ -467,7 +472,8 @@ async fn close(hotel: &Hotel, row: &Row, outcome: &Outcome, state: &str, text: &
         outcome.kind,
         OutcomeKind::Cancelled | OutcomeKind::Expired | OutcomeKind::Failed
     );
-    if !ours && !nothing_happened {
+    // Cancelled by two, or an error for two reasons, is no news; done, where nothing happened, is.
+    if !ours && (!nothing_happened || state == "Processed") {
         let alarm = format!(
             "Mews has {state} for a command of {}, but here it ended otherwise: {text}",
             row.device_title

@@ -253,7 +253,7 @@ fn life(bench: &mut Bench, n: u128) {
         let done = Outcome::done(Proof::new(Grade::Accepted, Say::new("PRINTED")));
         core.settle(id, &done, &gate(n)).expect(fine);
     });
-    bench.step(false, |core| core.about_to_report(id).expect(fine));
+    bench.step(false, |core| drop(core.about_to_report(id).expect(fine)));
     bench.step(false, |core| {
         let state = PmsState("Processed".into());
         core.reported(id, &state, "Printed.", now()).expect(fine);

@@ -185,3 +185,24 @@ async fn a_payload_stays_until_it_is_confirmed_and_an_id_longer() {
     assert_eq!(puppet.sees().given, [id], "it was begun again");
     house.stop().await;
 }
+
+/// What is kept is counted by the cloud's clock alone: a PC that believes in a year to come forgets
+/// nothing while Mews cannot tell it better.
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_runs_ahead_ends_nothing_that_is_kept() {
+    let (mut house, puppet, device) = house(7).await;
+    house.start_and_wait().await;
+    let ids = work(&house, &puppet, device, 1).await;
+    house.stop().await;
+    let ahead = house.cloud.now() + 365 * DAY;
+    house.clock = Some(nightporter::clock::Clock::following_tokio(ahead));
+    let ill = nightporter::sandbox::FaultKind::Status(503);
+    house.cloud.switch_on(nightporter::sandbox::Fault::new(ill));
+    house.start();
+    sleep(Duration::from_secs(7_200)).await;
+    assert!(house.row(ids[0]).is_some(), "it was forgotten");
+    house.cloud.clear_faults();
+    sleep(Duration::from_secs(7_200)).await;
+    assert!(house.row(ids[0]).is_some(), "it is two hours old");
+    house.stop().await;
+}

@@ -454,3 +454,42 @@ async fn an_answer_of_another_shape_is_told_and_not_asked_for_for_ever() {
     };
     assert!(!why.contains("Nov") && asked(&world) == 1, "{why}");
 }
+
+/// Whatever a test's own thread logs, at every level.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("one thread").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_an_answer_that_is_damaged_no_guest_is_logged() {
+    let log = Log::default();
+    let (for_log, levels) = (log.clone(), tracing::level_filters::LevelFilter::TRACE);
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(levels)
+        .with_writer(move || for_log.clone())
+        .finish();
+    let _heard = tracing::subscriber::set_default(subscriber);
+    let damaged = || text(200, r#"{"Commands":[{"Id":{"LastName":"Novakova"}}}]}"#);
+    let cut = || text(200, r#"{"OrderItems":[{"BillingName":"Novakova"#);
+    let (cloud, _) = cloud(script(vec![damaged, || text(200, "{}")]));
+    let (fetched, _) = fetch(&cloud, &[id(1)]).await;
+    assert!(fetched.is_ok(), "{fetched:?}");
+    let (cloud, _) = self::cloud(script(vec![cut, || text(200, "{}")]));
+    let items = cloud.order_items(Uuid::from_u128(1)).await;
+    assert_eq!(items.map(|items| items.len()), Ok(0));
+    let box_on_the_way = || text(200, "<html>Please log in</html>");
+    let (cloud, _) = self::cloud(script(vec![box_on_the_way, || text(200, "{}")]));
+    update(&cloud).await.expect("the second answer is Mews'");
+    let log = String::from_utf8(log.0.lock().expect("one thread").clone()).expect("text");
+    assert!(log.contains("Please log in"), "{log}");
+    assert!(!log.contains("Novakova"), "{log}");
+}
