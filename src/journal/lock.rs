@@ -3,6 +3,12 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Who only looks whether a worker runs holds the lock for a moment, and so does a child process that
+/// is just being started by a worker that ends: neither is a second worker.
+const TRIES: u32 = 25;
+const BETWEEN: Duration = Duration::from_millis(10);
 
 /// The held lock.
 #[derive(Debug)]
@@ -17,10 +23,17 @@ impl Lock {
             .read(true)
             .write(true)
             .open(lock_path(journal))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(cause)) => Err(cause),
+        let mut tries = TRIES;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(Self(file))),
+                Err(TryLockError::WouldBlock) if tries == 0 => return Ok(None),
+                Err(TryLockError::WouldBlock) => {
+                    tries -= 1;
+                    std::thread::sleep(BETWEEN);
+                }
+                Err(TryLockError::Error(cause)) => return Err(cause),
+            }
         }
     }
 }

@@ -290,6 +290,29 @@ fn a_second_worker_is_refused_and_a_reader_is_not() {
     assert_eq!(reader.queue(5).expect("disk").len(), 1);
 }
 
+/// Somebody asks for the status in the moment in which the service starts.
+#[test]
+fn who_only_looks_whether_a_worker_runs_keeps_none_from_starting() {
+    let place = Place::new();
+    drop(place.open());
+    let ends = std::sync::atomic::AtomicBool::new(false);
+    let order = std::sync::atomic::Ordering::Relaxed;
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !ends.load(order) {
+                    let _ = worker_runs(&place.path());
+                }
+            });
+        }
+        let refused = (0..50)
+            .filter(|_| Core::open(&place.path(), Options::default(), at(0)).is_err())
+            .count();
+        ends.store(true, order);
+        assert_eq!(refused, 0);
+    });
+}
+
 #[test]
 fn a_lost_journal_is_refused_and_replaced_only_on_demand() {
     let place = Place::new();
