@@ -2,19 +2,22 @@
 //! printed beside what this machine reaches. Machines are shared: what is compared is compared
 //! within one run.
 //!
-//! `cargo bench --bench bars`; `-- full` adds those that take minutes, `-- backlog` runs the
-//! waiting jobs and `-- keys` the key encoders alone.
+//! `cargo bench --bench bars`; `-- full` adds those that take minutes. One part alone: `-- idle`,
+//! `-- requests` (quiet and a rush), `-- serial`, `-- waiting` (1,000 commands), `-- backlog`,
+//! `-- keys`.
 
 mod keys;
 mod lock;
 mod pdf;
 mod printer;
 mod process;
+mod serial;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
-use nightporter::sandbox::{Backlog, DeviceKind, Sandbox, SandboxOptions};
+use nightporter::sandbox::{Backlog, DeviceKind, RequestSeen, Sandbox, SandboxOptions};
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
@@ -57,13 +60,27 @@ fn main() {
     if asked("backlog") {
         return runtime.block_on(backlog());
     }
+    if asked("idle") {
+        return runtime.block_on(idle());
+    }
+    if asked("serial") {
+        return runtime.block_on(serial::serial());
+    }
+    if asked("waiting") {
+        return runtime.block_on(rush(1_000));
+    }
     runtime.block_on(async {
+        if asked("requests") {
+            quiet().await;
+            return rush(200).await;
+        }
         size();
         start().await;
         idle().await;
         quiet().await;
         rush(200).await;
         pages().await;
+        serial::serial().await;
         backlog().await;
         if full {
             rush(1_000).await;
@@ -122,9 +139,15 @@ impl Fleet {
         Process::start(&self.cloud, self.folder.path(), &self.sections)
     }
 
+    /// Until the worker has connected and asked all that it asks at its start.
     async fn up(&self) {
         let stands = |hotel: &nightporter::sandbox::Hotel| {
-            hotel.sockets() == 1 && hotel.request_count("commands/getAllActive") > 0
+            let asked = [
+                "commands/getAllActive",
+                "configuration/get",
+                "devices/getAll",
+            ];
+            hotel.sockets() == 1 && asked.iter().all(|what| hotel.request_count(what) > 0)
         };
         timeout(PATIENCE, self.cloud.wait_until(stands))
             .await
@@ -219,10 +242,11 @@ async fn quiet() {
             .await
             .expect("told");
     }
-    let requests = fleet.cloud.requests().len() - before - ROUNDS;
+    let mut requests = fleet.cloud.requests().split_off(before);
+    requests.retain(|seen| seen.body["Client"] != process::BENCH);
     row(
         "requests per command, quiet",
-        &format!("{:.2}", requests as f64 / ROUNDS as f64),
+        &per_command(&requests, ROUNDS),
         "≤ 2.0",
     );
     let floor = percentile(&mut trips, 50) + percentile(&mut syncs, 50);
@@ -235,6 +259,21 @@ async fn quiet() {
             &format!("≤ {allowed} ms over"),
         );
     }
+}
+
+/// How many requests a command took, and what they were.
+fn per_command(requests: &[RequestSeen], commands: usize) -> String {
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for seen in requests {
+        let kind = seen.operation.as_deref().unwrap_or(&seen.path);
+        *kinds.entry(kind).or_default() += 1;
+    }
+    let kinds: Vec<_> = kinds
+        .iter()
+        .map(|(kind, count)| format!("{count} {kind}"))
+        .collect();
+    let ratio = requests.len() as f64 / commands as f64;
+    format!("{ratio:.3} ({})", kinds.join(", "))
 }
 
 /// Many commands at once, for 8 devices, under the real limit.
@@ -266,8 +305,7 @@ async fn rush(count: usize) {
         .await
         .expect("told");
     let all = begun.elapsed();
-    let requests = fleet.cloud.requests();
-    let sent = requests.len() - before;
+    let requests = fleet.cloud.requests().split_off(before);
     let limited = requests
         .iter()
         .filter(|seen| seen.status == Some(429))
@@ -275,7 +313,7 @@ async fn rush(count: usize) {
     let name = |what: &str| format!("{count} commands at once: {what}");
     row(
         &name("requests per command"),
-        &format!("{:.3}", sent as f64 / count as f64),
+        &per_command(&requests, count),
         "≤ 1.02",
     );
     if count == 200 {

@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -49,14 +49,15 @@ pub async fn start() -> (SocketAddr, Arc<Arrived>) {
     let seen = arrived.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
             tokio::spawn(serve(stream, seen.clone()));
         }
     });
     (address, arrived)
 }
 
-async fn serve(mut stream: TcpStream, arrived: Arc<Arrived>) {
-    let _ = stream.set_nodelay(true);
+/// One conversation, until the other side hangs up.
+pub async fn serve(mut stream: impl AsyncRead + AsyncWrite + Unpin, arrived: Arc<Arrived>) {
     let mut buffer = vec![0; 64 * 1024];
     let mut rest = Vec::new();
     let mut in_job = false;

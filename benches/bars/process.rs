@@ -9,6 +9,9 @@ use std::time::Duration;
 use nightporter::journal::Reader;
 use nightporter::sandbox::Sandbox;
 
+/// How the round trips that the bench sends itself are signed.
+pub const BENCH: &str = "Bench 1";
+
 /// The worker, as released.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_nightporter");
 
@@ -97,7 +100,7 @@ pub fn client() -> reqwest::Client {
 /// One request of the kind a command needs, and its answer.
 pub async fn round_trip(client: &reqwest::Client, cloud: &Sandbox) -> Duration {
     let body = format!(
-        "{{\"ClientToken\":\"{}\",\"AccessToken\":\"{}\",\"Client\":\"Bench 1\",\
+        "{{\"ClientToken\":\"{}\",\"AccessToken\":\"{}\",\"Client\":\"{BENCH}\",\
          \"CommandIds\":[\"{}\"]}}",
         cloud.client_token(),
         cloud.access_token(),

@@ -25,7 +25,8 @@ use crate::mews::wire::{State, Update};
 const WORTH_TELLING: Duration = Duration::from_millis(300);
 /// Between two reports of progress.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
-/// Intermediate states are sent only while this many requests more are free than are owed.
+/// Intermediate states are sent only while this many requests more are free than final states are
+/// still to come: each command that is not reported will need one.
 const SPARE: usize = 20;
 /// Final states handed to the budget at once. It sends 4 at a time and puts them in order; more
 /// are handed over so that an error overtakes the successes before it.
@@ -115,6 +116,11 @@ impl Interim {
     pub fn ended(&self, id: CommandId) {
         self.open().remove(&id);
         self.bell.notify_one();
+    }
+
+    /// Commands that wait or are worked on.
+    fn count(&self) -> usize {
+        self.open().len()
     }
 
     /// What is due now, most urgent first, and when the next one will be.
@@ -274,8 +280,9 @@ impl Teller {
             if interim.is_none() {
                 let (due, next) = self.interim.due(now);
                 let spare = self.hotel.cloud.budget().free();
+                let unreported = owed.saturating_add(self.interim.count());
                 match due {
-                    Some((id, said, percent)) if spare > owed.saturating_add(SPARE) => {
+                    Some((id, said, percent)) if spare > unreported.saturating_add(SPARE) => {
                         let tell = tell_interim(
                             self.hotel.clone(),
                             self.interim.clone(),
