@@ -188,9 +188,9 @@ impl Stand {
         let finished = guarded(self.opened.device.execute(plan, &run), &run, &self.stops).await;
         let committed = run.is_committed();
         let result = match finished {
-            Finished::Returned(result) => result.map_err(|fault| fault.judged(committed)),
+            Finished::Returned(result) => result.map_err(|fault| run.judged(fault)),
             Finished::Crashed(_) | Finished::Stopped => {
-                Err(Fault::transient("DEVICE-CRASHED").judged(committed))
+                Err(run.judged(Fault::transient("DEVICE-CRASHED")))
             }
         };
         let attempt = u32::from(committed) * self.attempts(job.id).await?;

@@ -126,7 +126,7 @@ impl Slot {
         let committed = run.is_committed();
         let finished = match finished {
             Finished::Returned(result) => {
-                Finished::Returned(result.map_err(|fault| fault.judged(committed)))
+                Finished::Returned(result.map_err(|fault| run.judged(fault)))
             }
             Finished::Crashed(why) => Finished::Crashed(why),
             Finished::Stopped => Finished::Stopped,

@@ -57,7 +57,7 @@ impl Talk {
 
     /// Sends what changes the world.
     pub async fn act(&mut self, leave: Committed<'_>, command: &Command) -> Result<Answer, Fault> {
-        self.get_in_step().await.map_err(Fault::without_effect)?;
+        self.get_in_step().await.map_err(Fault::never_sent)?;
         self.exchange(Some(leave), command).await
     }
 

@@ -144,11 +144,7 @@ impl<'a> Wire<'a> {
             sent += took;
             if sent < frame.len() && !self.listen(Duration::ZERO).await? && took == 0 {
                 let fault = Fault::transient("LINK-SILENT").with("address", self.line.address());
-                return Err(if sent == 0 {
-                    fault.without_effect()
-                } else {
-                    fault
-                });
+                return Err(if sent == 0 { fault.never_sent() } else { fault });
             }
         }
         Ok(())

@@ -301,7 +301,7 @@ impl Poster for Cable {
                 Fault::transient("LINK-UNREACHABLE")
                     .with("address", HTTP_ADDRESS)
                     .caused_by(cause)
-                    .without_effect()
+                    .never_sent()
             })?;
             let lost = |cause: io::Error| {
                 Fault::transient("LINK-LOST")

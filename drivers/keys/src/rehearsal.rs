@@ -196,7 +196,7 @@ impl Rehearsal {
         let run = self.run();
         let end = driver.execute(plan, &run).await;
         self.shelf.write(run.take_staged());
-        end.map_err(|fault| fault.judged(run.is_committed()))
+        end.map_err(|fault| run.judged(fault))
     }
 
     /// Asks the driver about the attempt.

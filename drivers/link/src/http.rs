@@ -116,7 +116,7 @@ impl HttpPoster {
         Fault::transient("LINK-UNREACHABLE")
             .with("address", &self.address)
             .caused_by(cause)
-            .without_effect()
+            .never_sent()
     }
 
     fn garbled(&self, cause: NoAnswer) -> Fault {

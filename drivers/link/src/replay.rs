@@ -175,7 +175,7 @@ impl<'a> Replay<'a> {
         let run = self.run(host);
         match device.execute(plan, &run).await {
             Ok(proof) => Conclusion::of_proof(proof.grade.as_str(), &proof),
-            Err(fault) => Conclusion::of_fault(&fault.judged(run.is_committed())),
+            Err(fault) => Conclusion::of_fault(&run.judged(fault)),
         }
     }
 

@@ -95,6 +95,8 @@ pub enum FaultKind {
 pub(crate) enum Effect {
     Unknown,
     None,
+    /// The last effect had none; those before it are another matter.
+    NoneOfTheLast,
     Partly(Proof),
 }
 
@@ -173,11 +175,32 @@ impl Fault {
         self
     }
 
+    /// After a commit: the effect under way was never sent, or was refused as a whole. That proves
+    /// something of the attempt only where it was the attempt's first one: the run knows
+    /// ([`crate::Run::judged`]). Links, requests and sessions give their proofs in this form.
+    #[must_use]
+    pub fn never_sent(mut self) -> Self {
+        self.0.effect = Effect::NoneOfTheLast;
+        self
+    }
+
+    /// The proof of one effect as one of the attempt, or none where another may have been sent.
+    pub(crate) fn of_an_attempt(mut self, sent_before: bool) -> Self {
+        if self.0.effect == Effect::NoneOfTheLast {
+            self.0.effect = if sent_before {
+                Effect::Unknown
+            } else {
+                Effect::None
+            };
+        }
+        self
+    }
+
     /// Takes the proof back. What stopped a question says nothing of what the attempt did before
     /// it: a number that cannot be read back is no proof that nothing was issued.
     #[must_use]
     pub fn without_proof(mut self) -> Self {
-        if self.0.effect == Effect::None {
+        if self.has_no_effect() {
             self.0.effect = Effect::Unknown;
         }
         self
@@ -214,27 +237,29 @@ impl Fault {
     pub fn effect(&self) -> Option<&Proof> {
         match &self.0.effect {
             Effect::Partly(proof) => Some(proof),
-            Effect::Unknown | Effect::None => None,
+            Effect::Unknown | Effect::None | Effect::NoneOfTheLast => None,
         }
     }
 
-    /// True if the driver holds proof that nothing happened.
+    /// True if there is proof that nothing happened: of the attempt, or of its last effect
+    /// ([`Fault::never_sent`]).
     #[must_use]
     pub fn has_no_effect(&self) -> bool {
-        self.0.effect == Effect::None
+        matches!(self.0.effect, Effect::None | Effect::NoneOfTheLast)
     }
 
     /// What the fault means for an attempt that had committed (`true`) or had not.
     ///
     /// Before commit nothing can have happened, whatever the driver says. After it, a fault
-    /// without proof is a doubt.
+    /// without proof is a doubt, and the proof of one effect is none of the attempt:
+    /// [`crate::Run::judged`] knows whether it was the only one.
     #[must_use]
     pub fn judged(mut self, committed: bool) -> Self {
         self.0.kind = match (&self.0.effect, committed, self.0.kind) {
             (Effect::Partly(_), true, _) => FaultKind::Partly,
             (Effect::None, _, kind @ (FaultKind::Transient | FaultKind::OperatorNeeded)) => kind,
             (Effect::None, _, _) => FaultKind::Permanent,
-            (Effect::Unknown, true, _) => FaultKind::InDoubt,
+            (Effect::Unknown | Effect::NoneOfTheLast, true, _) => FaultKind::InDoubt,
             (_, false, FaultKind::Partly | FaultKind::InDoubt) => FaultKind::Transient,
             (_, false, kind) => kind,
         };

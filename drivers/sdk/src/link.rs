@@ -172,24 +172,32 @@ impl Link {
     /// Sends what changes the world.
     ///
     /// # Errors
-    /// As [`Link::ask`]; a link that could not be opened carries the proof that nothing was sent.
+    /// As [`Link::ask`]; a link that could not be opened carries the proof that nothing was sent,
+    /// of this effect alone ([`Fault::never_sent`]).
     pub async fn effect<E: Exchange>(
         &mut self,
         leave: Committed<'_>,
         exchange: E,
     ) -> Result<E::Answer, Fault> {
-        let _ = leave;
-        self.exchange(exchange).await
+        leave.counted(self.exchange(exchange)).await
     }
 
     /// Sends bytes of a job. Returns how many the line took: fewer than all when the device spoke
     /// (read it with [`Link::hear`]) or took nothing for the exchange's patience of 10 s.
     ///
     /// # Errors
-    /// `LINK-LOST`; before the first byte the fault carries the proof that nothing was sent.
+    /// `LINK-LOST`; before the first of these bytes the fault carries the proof that none of them
+    /// was sent ([`Fault::never_sent`]).
     pub async fn act(&mut self, leave: Committed<'_>, bytes: &[u8]) -> Result<usize, Fault> {
-        let _ = leave;
-        let mut line = self.ready().await.map_err(Fault::without_effect)?;
+        let sent = leave.counted(self.stream(bytes)).await?;
+        if sent == 0 {
+            leave.was_none();
+        }
+        Ok(sent)
+    }
+
+    async fn stream(&self, bytes: &[u8]) -> Result<usize, Fault> {
+        let mut line = self.ready().await.map_err(Fault::never_sent)?;
         let address = self.address.clone();
         let mut sent = 0;
         while sent < bytes.len() {
@@ -199,11 +207,7 @@ impl Link {
                 Err(cause) => {
                     line.close();
                     let fault = lost(&address, cause);
-                    return Err(if sent == 0 {
-                        fault.without_effect()
-                    } else {
-                        fault
-                    });
+                    return Err(if sent == 0 { fault.never_sent() } else { fault });
                 }
             }
         }
@@ -262,7 +266,7 @@ impl Link {
     async fn exchange<E: Exchange>(&mut self, mut exchange: E) -> Result<E::Answer, Fault> {
         let mut out = BytesMut::new();
         exchange.encode(&mut out);
-        let mut line = self.ready().await.map_err(Fault::without_effect)?;
+        let mut line = self.ready().await.map_err(Fault::never_sent)?;
         // Before the first byte: a caller that is dropped in the middle leaves a question behind.
         line.unanswered = true;
         line.write_all(&out, &self.address).await?;
@@ -371,20 +375,12 @@ impl Line {
                 Ok(Err(cause)) => {
                     self.close();
                     let fault = lost(address, cause);
-                    return Err(if sent == 0 {
-                        fault.without_effect()
-                    } else {
-                        fault
-                    });
+                    return Err(if sent == 0 { fault.never_sent() } else { fault });
                 }
                 Err(late) => {
                     let fault = Fault::transient("LINK-SILENT").with("address", address);
                     let fault = fault.caused_by(late);
-                    return Err(if sent == 0 {
-                        fault.without_effect()
-                    } else {
-                        fault
-                    });
+                    return Err(if sent == 0 { fault.never_sent() } else { fault });
                 }
             }
         }

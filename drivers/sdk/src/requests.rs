@@ -16,7 +16,7 @@ pub trait Poster: Send + Sync + 'static {
     /// The body of a 2xx answer.
     ///
     /// # Errors
-    /// `LINK-UNREACHABLE` with [`Fault::without_effect`] when no connection could be made;
+    /// `LINK-UNREACHABLE` with [`Fault::never_sent`] when no connection could be made;
     /// `LINK-LOST`, `LINK-SILENT` or `LINK-GARBLED` (another status) otherwise.
     fn post(&self, body: Bytes, patience: Duration) -> BoxFuture<'_, Result<Bytes, Fault>>;
     /// The address without its options.
@@ -62,14 +62,14 @@ impl Requests {
     /// Sends what changes the world.
     ///
     /// # Errors
-    /// See [`Poster::post`]; `LINK-GARBLED` for a body that is no answer.
+    /// See [`Poster::post`], with a proof of this effect alone ([`Fault::never_sent`]);
+    /// `LINK-GARBLED` for a body that is no answer.
     pub async fn effect<E: Exchange>(
         &self,
         leave: Committed<'_>,
         exchange: E,
     ) -> Result<E::Answer, Fault> {
-        let _ = leave;
-        self.exchange(exchange).await
+        leave.counted(self.exchange(exchange)).await
     }
 
     async fn exchange<E: Exchange>(&self, mut exchange: E) -> Result<E::Answer, Fault> {

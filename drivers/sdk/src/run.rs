@@ -1,7 +1,7 @@
 //! What one attempt may do, and the token without which no effect compiles.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,18 +16,43 @@ use tokio_util::sync::CancellationToken;
 use crate::clock_source;
 use crate::fault::Fault;
 
-/// Leave to change the world: lives as long as the attempt, and only [`Run::commit`] makes it.
+/// Leave to change the world: lives as long as the attempt, and only [`Run::commit`] makes it. It
+/// counts what the attempt may have sent, so that "never sent" is proof of nothing once more than
+/// one effect is under way.
 ///
 /// ```compile_fail
-/// let made_by_hand = driver_sdk::Committed(std::marker::PhantomData);
+/// let made_by_hand = driver_sdk::Committed(&std::sync::atomic::AtomicU32::new(0));
 /// ```
 #[derive(Debug, Clone, Copy)]
-pub struct Committed<'run>(PhantomData<&'run Run>);
+pub struct Committed<'run>(&'run AtomicU32);
 
-impl Committed<'_> {
-    /// For the session's own end: a call that carried a commit is taken up inside it.
-    pub(crate) fn lend<'short>() -> Committed<'short> {
-        Committed(PhantomData)
+impl<'run> Committed<'run> {
+    /// For the session's own end: a call that carried a commit is taken up inside it, and the
+    /// effects of that call are counted on their own.
+    pub(crate) fn lend(effects: &'run AtomicU32) -> Self {
+        Self(effects)
+    }
+
+    /// Counts an effect from before its first byte on. One that ends with a proof was none, and
+    /// its proof is of this effect alone: see [`Fault::never_sent`].
+    pub(crate) async fn counted<T>(
+        self,
+        effect: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        let ended = effect.await;
+        match ended {
+            Err(fault) if fault.has_no_effect() => {
+                self.was_none();
+                Err(fault.never_sent())
+            }
+            ended => ended,
+        }
+    }
+
+    /// An effect that was counted took no byte.
+    pub(crate) fn was_none(self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
@@ -80,6 +105,8 @@ pub struct Run {
     host: Arc<dyn Host>,
     staged: Mutex<Staged>,
     committed: Mutex<bool>,
+    /// Effects of this attempt that may have been sent.
+    effects: AtomicU32,
     deadline: watch::Sender<Instant>,
     silence_max: Duration,
     operator_wait: Duration,
@@ -110,6 +137,7 @@ impl Run {
             host,
             staged: Mutex::default(),
             committed: Mutex::new(false),
+            effects: AtomicU32::new(0),
             deadline: watch::Sender::new(clock_source::now() + silence_max),
             silence_max,
             operator_wait,
@@ -118,9 +146,10 @@ impl Run {
         }
     }
 
-    /// The same for `reconcile`: the attempt is committed already.
+    /// The same for `reconcile`: the attempt is committed already, and may have sent something.
     #[must_use]
     pub fn already_committed(self) -> Self {
+        self.effects.fetch_add(1, Ordering::SeqCst);
         *self
             .committed
             .lock()
@@ -198,7 +227,7 @@ impl Run {
             .lock()
             .expect("no code panics while it holds this lock") = true;
         self.move_on(self.silence_max);
-        Ok(Committed(PhantomData))
+        Ok(Committed(&self.effects))
     }
 
     /// Replaces the bookmark before a further point of no return; durable when it returns. It
@@ -223,7 +252,15 @@ impl Run {
     /// The leave to act, if this attempt has it. Always `Some` in `reconcile`.
     #[must_use]
     pub fn committed(&self) -> Option<Committed<'_>> {
-        self.is_committed().then_some(Committed(PhantomData))
+        self.is_committed().then_some(Committed(&self.effects))
+    }
+
+    /// What a fault of `execute` means for this attempt: as [`Fault::judged`], but "never sent"
+    /// is a proof only while no other effect of the attempt may have been sent.
+    #[must_use]
+    pub fn judged(&self, fault: Fault) -> Fault {
+        let sent_before = self.effects.load(Ordering::SeqCst) > 0;
+        fault.of_an_attempt(sent_before).judged(self.is_committed())
     }
 
     /// A durable fact of this device's shelf, `None` if it is absent or of another shape.

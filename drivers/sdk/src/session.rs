@@ -5,7 +5,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -38,6 +38,8 @@ pub trait Session: Send + Sync + Sized + 'static {
 struct Envelope<S: Session> {
     ask: S::Ask,
     committed: bool,
+    /// What this call may have sent.
+    effects: AtomicU32,
     reply: oneshot::Sender<Result<S::Answer, Fault>>,
     taken: Arc<AtomicBool>,
 }
@@ -107,7 +109,7 @@ impl<S: Session> Calls<S> {
 }
 
 fn not_sent() -> Fault {
-    Fault::transient("SESSION-DOWN").without_effect()
+    Fault::transient("SESSION-DOWN").never_sent()
 }
 
 /// One question of a device to the conversation. Dropped unanswered it means "lost": after
@@ -132,7 +134,9 @@ impl<S: Session> Call<S> {
     /// Leave to act, if the device gave it.
     #[must_use]
     pub fn committed(&self) -> Option<Committed<'_>> {
-        self.envelope.committed.then(Committed::lend)
+        self.envelope
+            .committed
+            .then(|| Committed::lend(&self.envelope.effects))
     }
 
     /// True if nobody waits for the answer any more. Never send an abandoned call.
@@ -146,7 +150,7 @@ impl<S: Session> Call<S> {
         let _ = self.envelope.reply.send(Ok(answer));
     }
 
-    /// Refuses it. A refusal before anything was sent is marked `without_effect`.
+    /// Refuses it. A refusal before anything was sent is marked `never_sent`.
     pub fn refuse(self, fault: Fault) {
         let _ = self.envelope.reply.send(Err(fault));
     }
@@ -238,10 +242,10 @@ impl<S: Session> Shared<S> {
     /// Sends what changes the world.
     ///
     /// # Errors
-    /// As [`Shared::ask`]; "not sent" carries its proof.
+    /// As [`Shared::ask`]; "not sent" carries its proof, of this call alone
+    /// ([`Fault::never_sent`]).
     pub async fn effect(&self, leave: Committed<'_>, ask: S::Ask) -> Result<S::Answer, Fault> {
-        let _ = leave;
-        self.call(ask, true).await
+        leave.counted(self.call(ask, true)).await
     }
 
     async fn call(&self, ask: S::Ask, committed: bool) -> Result<S::Answer, Fault> {
@@ -253,6 +257,7 @@ impl<S: Session> Shared<S> {
         let envelope = Envelope {
             ask,
             committed,
+            effects: AtomicU32::new(0),
             reply,
             taken: taken.clone(),
         };

@@ -93,7 +93,7 @@ impl Desk {
         let plan = self.device.prepare(job)?;
         let run = self.journal.run();
         let ended = self.device.execute(plan, &run).await;
-        let ended = ended.map_err(|fault| fault.judged(run.is_committed()));
+        let ended = ended.map_err(|fault| run.judged(fault));
         let settled = match &ended {
             Ok(_) => true,
             Err(fault) => fault.kind() != FaultKind::InDoubt,

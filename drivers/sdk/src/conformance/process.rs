@@ -325,7 +325,7 @@ async fn attempt(
             Ended::Claims(Claim::proof(&proof, asked))
         }
         Bounded::Done(Err(fault)) => {
-            let fault = fault.judged(run.is_committed());
+            let fault = run.judged(fault);
             seen.fault(&fault);
             match Claim::fault(&fault, asked) {
                 Some(claim) => {

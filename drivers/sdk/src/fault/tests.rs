@@ -15,6 +15,21 @@ fn a_fault_after_commit_without_proof_is_a_doubt() {
 }
 
 #[test]
+fn the_proof_of_one_effect_is_one_of_the_attempt_only_where_it_was_the_first() {
+    let judged = |sent_before| {
+        let fault = Fault::transient("LINK-UNREACHABLE").never_sent();
+        fault.of_an_attempt(sent_before).judged(true).kind()
+    };
+    assert_eq!(judged(false), FaultKind::Transient);
+    assert_eq!(judged(true), FaultKind::InDoubt);
+    let nobody_asked_the_run = Fault::transient("LINK-UNREACHABLE").never_sent();
+    assert_eq!(nobody_asked_the_run.judged(true).kind(), FaultKind::InDoubt);
+    // What a driver proves of the whole attempt stands.
+    let refused = Fault::permanent("NAK").without_effect().of_an_attempt(true);
+    assert_eq!(refused.judged(true).kind(), FaultKind::Permanent);
+}
+
+#[test]
 fn before_commit_nothing_can_be_in_doubt() {
     assert_eq!(
         Fault::in_doubt("X").judged(false).kind(),

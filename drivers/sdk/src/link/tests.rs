@@ -145,7 +145,71 @@ async fn a_question_that_was_never_sent_proves_nothing_of_an_earlier_effect() {
     let (mut link, _) = link(Resync::Reopen, 0);
     let fault = link.ask(Ping(1)).await.expect_err("unreachable");
     assert_eq!(fault.judged(true).kind(), crate::fault::FaultKind::InDoubt);
-    let never_sent = link.effect(crate::run::Committed::lend(), Ping(1)).await;
-    let fault = never_sent.expect_err("unreachable").judged(true);
+    let run = run();
+    let leave = run.commit(&()).await.expect("the host is willing");
+    let never_sent = link.effect(leave, Ping(1)).await.expect_err("unreachable");
+    let fault = run.judged(never_sent);
     assert_eq!(fault.kind(), crate::fault::FaultKind::Transient);
+}
+
+/// The device at the other end answers the first byte and hangs up.
+async fn answers_once(mut peer: DuplexStream) {
+    let mut byte = [0];
+    peer.read_exact(&mut byte).await.expect("a byte");
+    peer.write_all(&byte).await.expect("the pipe is open");
+}
+
+#[tokio::test]
+async fn an_effect_that_was_never_sent_proves_nothing_of_an_earlier_one() {
+    use crate::fault::FaultKind;
+    for through_act in [false, true] {
+        let (mut link, mut peers) = link(Resync::Reopen, 1);
+        let run = run();
+        let leave = run.commit(&()).await.expect("the host is willing");
+        let device = answers_once(peers.remove(0));
+        let (first, ()) = tokio::join!(link.effect(leave, Ping(1)), device);
+        first.expect("done");
+        link.close().await;
+        let second = if through_act {
+            link.act(leave, b"x").await.map(drop)
+        } else {
+            link.effect(leave, Ping(2)).await.map(drop)
+        };
+        let fault = second.expect_err("no second pipe");
+        assert!(fault.has_no_effect(), "the second one had none");
+        assert_eq!(
+            run.judged(fault).kind(),
+            FaultKind::InDoubt,
+            "the first had"
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_effects_that_were_never_sent_are_proof_and_one_dropped_in_between_is_none() {
+    use crate::fault::FaultKind;
+    let (mut link, _peers) = link(Resync::Reopen, 0);
+    let run = run();
+    let leave = run.commit(&()).await.expect("the host is willing");
+    for _ in 0..2 {
+        let fault = link.effect(leave, Ping(1)).await.expect_err("no pipe");
+        assert_eq!(run.judged(fault).kind(), FaultKind::Transient);
+    }
+    let sent = leave.counted(std::future::pending::<Result<(), Fault>>());
+    assert!(timeout(Duration::ZERO, sent).await.is_err(), "dropped");
+    let fault = link.effect(leave, Ping(1)).await.expect_err("no pipe");
+    assert_eq!(run.judged(fault).kind(), FaultKind::InDoubt);
+}
+
+#[tokio::test]
+async fn in_a_reconcile_nothing_is_proved_by_an_effect_that_was_never_sent() {
+    let (mut link, _peers) = link(Resync::Reopen, 0);
+    let run = run().already_committed();
+    let leave = run.committed().expect("a reconcile");
+    let fault = link.effect(leave, Ping(1)).await.expect_err("no pipe");
+    assert_eq!(
+        run.judged(fault).kind(),
+        crate::fault::FaultKind::InDoubt,
+        "the attempt before it may have sent anything"
+    );
 }

@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicU32;
+
 use super::*;
 use crate::fault::FaultKind;
 use crate::run::Committed;
@@ -28,9 +30,14 @@ impl Harmless for Number {}
 #[tokio::test]
 async fn only_an_effect_that_was_never_sent_proves_that_nothing_happened() {
     let requests = Requests::new(Arc::new(Gone));
-    let never_sent = requests.effect(Committed::lend(), Number).await;
-    let fault = never_sent.expect_err("unreachable").judged(true);
-    assert_eq!(fault.kind(), FaultKind::Transient);
+    let effects = AtomicU32::new(0);
+    let never_sent = requests.effect(Committed::lend(&effects), Number).await;
+    let fault = never_sent.expect_err("unreachable");
+    assert_eq!(
+        fault.of_an_attempt(false).judged(true).kind(),
+        FaultKind::Transient
+    );
+    assert_eq!(effects.into_inner(), 0, "it was none");
     let fault = requests.ask(Number).await.expect_err("unreachable");
     assert_eq!(fault.judged(true).kind(), FaultKind::InDoubt);
 }

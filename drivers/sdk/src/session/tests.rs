@@ -25,6 +25,26 @@ async fn nothing_is_queued_while_the_conversation_is_down() {
 }
 
 #[tokio::test]
+async fn a_call_that_was_never_sent_proves_nothing_of_an_earlier_one() {
+    let (shared, mut calls) = Shared::pair(Echo);
+    let effects = AtomicU32::new(0);
+    let leave = Committed::lend(&effects);
+    shared.effect(leave, 1).await.expect_err("it is down");
+    assert_eq!(effects.load(Ordering::SeqCst), 0, "never sent");
+    calls.ready();
+    let (first, ()) = tokio::join!(shared.effect(leave, 2), async {
+        calls.next().await.expect("asked").answer(2);
+    });
+    assert_eq!(first.expect("answered"), 2);
+    calls.down();
+    let fault = shared.effect(leave, 3).await.expect_err("it is down");
+    assert!(fault.has_no_effect(), "of this call");
+    assert_eq!(effects.load(Ordering::SeqCst), 1, "the first one counts");
+    let judged = fault.of_an_attempt(true).judged(true);
+    assert_eq!(judged.kind(), crate::fault::FaultKind::InDoubt);
+}
+
+#[tokio::test]
 async fn a_call_dropped_unanswered_is_lost_and_no_proof() {
     let (shared, mut calls) = Shared::pair(Echo);
     calls.ready();

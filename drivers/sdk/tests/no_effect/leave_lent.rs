@@ -1,9 +1,11 @@
 //! The way in which a conversation takes up a leave is its own.
 
+use std::sync::atomic::AtomicU32;
+
 use driver_sdk::{Committed, Fault, Link};
 
 async fn prints(link: &mut Link) -> Result<usize, Fault> {
-    link.act(Committed::lend(), b"bytes").await
+    link.act(Committed::lend(&AtomicU32::new(0)), b"bytes").await
 }
 
 fn main() {

@@ -281,7 +281,7 @@ impl Desk {
         let ended = self.device.execute(plan, &run).await;
         let committed = run.is_committed();
         self.journal.keep(run.take_staged());
-        (ended.map_err(|fault| fault.judged(committed)), committed)
+        (ended.map_err(|fault| run.judged(fault)), committed)
     }
 
     pub(super) async fn reconcile(&mut self) -> Result<Verdict, Fault> {
