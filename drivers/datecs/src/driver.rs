@@ -7,17 +7,18 @@ mod printer;
 mod reconcile;
 
 use driver_fiscal::document::{BillRef, Document, Kind, Payment};
-use driver_fiscal::pending::pending;
+use driver_fiscal::pending::{honest, pending, pending_day};
 use driver_fiscal::{address, mapping, payload};
 use driver_sdk::{
-    Abilities, Attempt, Driver, Fault, FiscalWork, Job, Link, LocalWork, Proof, Run, Verdict,
-    Watch, Work,
+    Abilities, Attempt, Driver, DriverKind as _, Fault, FiscalWork, Job, Link, LocalWork, Proof,
+    Run, Verdict, Watch, Work,
 };
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::Datecs;
 use crate::reading::Reading;
 use crate::settings::DatecsSettings;
 use crate::talk::Talk;
@@ -161,16 +162,27 @@ impl Driver for DatecsDriver {
             self.talk.resume(seq);
         }
         match &plan.task {
-            Task::Issue(document) => self.issue(document, &plan, run).await,
+            Task::Issue(document) => {
+                let issued = self.issue(document, &plan, run).await;
+                let (bill, total) = (&document.bill, document.total);
+                let shown = |fault| pending(fault, bill, total, &document.currency);
+                issued.map_err(|fault| honest(fault, run, Datecs.faults(), shown))
+            }
             Task::Test => self.test(&plan, run).await,
-            Task::Z => self.close_day(run).await,
+            Task::Z => {
+                let closed = self.close_day(run).await;
+                closed.map_err(|fault| honest(fault, run, Datecs.faults(), pending_day))
+            }
         }
     }
 
     async fn reconcile(&mut self, attempt: &Attempt, run: &Run) -> Result<Verdict, Fault> {
         match attempt.bookmark()? {
             Bookmark::Test => Ok(Verdict::DidNotHappen),
-            Bookmark::Z { before, memory } => self.judge_day(before, &memory, run).await,
+            Bookmark::Z { before, memory } => {
+                let judged = self.judge_day(before, &memory, run).await;
+                judged.map_err(pending_day)
+            }
             Bookmark::Document(mark) => {
                 let (bill, total, currency) =
                     (mark.bill.clone(), mark.total, mark.currency.clone());

@@ -2,15 +2,18 @@
 //! after a break.
 
 mod ask;
+mod clock;
 mod day;
 mod issue;
 mod record;
 mod verdict;
 
 use driver_fiscal::document::{BillRef, Document};
+use driver_fiscal::pending::{honest, pending, pending_day};
 use driver_fiscal::verdict::LastDocument;
 use driver_sdk::{
-    Abilities, Attempt, Driver, Fault, Job, LocalWork, Proof, Requests, Run, Verdict, Watch, Work,
+    Abilities, Attempt, Driver, DriverKind as _, Fault, Job, LocalWork, Proof, Requests, Run,
+    Verdict, Watch, Work,
 };
 use jiff::SignedDuration;
 use jiff::civil::DateTime;
@@ -18,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use self::day::Seen;
+use crate::EpsonRt;
 use crate::customer::Codes;
 use crate::ready::Does;
 use crate::settings::EpsonSettings;
@@ -28,7 +32,7 @@ pub struct EpsonDriver {
     settings: EpsonSettings,
     requests: Requests,
     seen: Seen,
-    /// When this process sent a document that was not answered.
+    /// When this process sent something that was not answered, or first asked about it.
     unanswered: Option<Instant>,
 }
 
@@ -153,17 +157,35 @@ impl Driver for EpsonDriver {
         let time = Watchglass::new(plan.local);
         self.seen.starts(time);
         match &plan.task {
-            Task::Issue(issue) => self.issue(issue, time, run).await,
+            Task::Issue(issue) => {
+                let issued = self.issue(issue, time, run).await;
+                let (bill, total, currency) = (&issue.bill, issue.total, &self.settings.currency);
+                let shown = |fault| pending(fault, bill, total, currency);
+                issued.map_err(|fault| honest(fault, run, EpsonRt.faults(), shown))
+            }
             Task::Test => self.test(plan.local, run).await,
-            Task::Z => self.close_day(run).await,
+            Task::Z => {
+                let closed = self.close_day(run).await;
+                closed.map_err(|fault| honest(fault, run, EpsonRt.faults(), pending_day))
+            }
         }
     }
 
     async fn reconcile(&mut self, attempt: &Attempt, run: &Run) -> Result<Verdict, Fault> {
         match attempt.bookmark()? {
             Bookmark::Test => Ok(Verdict::DidNotHappen),
-            Bookmark::Z(baseline) => self.judge_day(&baseline, run).await,
-            Bookmark::Document(mark) => self.judge(*mark, run).await,
+            Bookmark::Z(baseline) => {
+                let judged = self.judge_day(&baseline, run).await;
+                judged.map_err(pending_day)
+            }
+            Bookmark::Document(mark) => {
+                let judged = self.judge(&mark, run).await;
+                judged.map_err(|fault| match fault.code() {
+                    // These say what to do, and promise nothing.
+                    "EPSON-PAPER-OPEN" | "EPSON-DOCUMENT-OPEN" => fault,
+                    _ => pending(fault, &mark.bill, mark.total, &mark.currency),
+                })
+            }
         }
     }
 

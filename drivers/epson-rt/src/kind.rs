@@ -21,6 +21,7 @@ const OWN: &[FaultPage] = &[
     page!("EPSON-CERTIFICATE-OVER"),
     page!("EPSON-CHECK-DIGIT"),
     page!("EPSON-CLOCK"),
+    page!("EPSON-CLOCK-WRONG"),
     page!("EPSON-DATE"),
     page!("EPSON-DAY-CLOSED"),
     page!("EPSON-DAY-OPEN"),

@@ -6,7 +6,7 @@ use driver_sdk::{Fault, Personal};
 use jiff::civil::Date;
 
 use crate::customer::Codes;
-use crate::settings::{Decimals, EpsonSettings, LotteryBy};
+use crate::settings::{Decimals, EpsonSettings, LotteryBy, UnknownOriginal};
 use crate::xml::Element;
 
 /// Longest line of a message.
@@ -20,6 +20,9 @@ pub struct Reference {
     date: Date,
     serial: String,
 }
+
+/// What stands for the printer of an original that nobody can name.
+const NOBODY_KNOWS: &str = "ND";
 
 impl Reference {
     /// Checks what is known of the original.
@@ -70,7 +73,19 @@ impl Reference {
         })
     }
 
-    /// `REFUND 0764 0013 24112026 99MEY000001`.
+    /// The original of a refund whose closure and number nobody knows, dated as far as its date is
+    /// known. `None`: something is known, so the rest is missing and not unknown.
+    fn unknown(original: &Original, today: Date) -> Option<Self> {
+        let empty = |text: &Option<String>| text.as_deref().unwrap_or_default().trim().is_empty();
+        (empty(&original.number) && empty(&original.day)).then(|| Self {
+            day: 0,
+            number: 0,
+            date: original.at.map_or(today, |at| at.date()),
+            serial: NOBODY_KNOWS.to_owned(),
+        })
+    }
+
+    /// `REFUND 0764 0013 24112026 99MEY000001`, or `REFUND 0000 0000 24112026 ND`.
     fn message(&self, reason: Reason) -> String {
         let word = match reason {
             Reason::Refund => "REFUND",
@@ -196,7 +211,8 @@ pub fn refund(
     finish(&write, document, children)
 }
 
-/// The request of any document; `original` is complete for what takes money back.
+/// The request of any document; `original` is complete for what takes money back. `today` is the
+/// property's date.
 ///
 /// # Errors
 /// As [`Reference::of`].
@@ -204,12 +220,21 @@ pub fn build(
     document: &Document,
     original: impl FnOnce(&Refund) -> Original,
     codes: &Codes,
+    today: Date,
     settings: &EpsonSettings,
 ) -> Result<Element, Fault> {
     match &document.kind {
         Kind::Sale => Ok(sale(document, codes, settings)),
         Kind::Refund(reason) => {
-            let original = Reference::of(&original(reason))?;
+            let known = original(reason);
+            // A void is of a document of this printer: there is none without its name.
+            let may_be_unknown =
+                reason.reason == Reason::Refund && settings.unknown_original == UnknownOriginal::Nd;
+            let unknown = Reference::unknown(&known, today).filter(|_| may_be_unknown);
+            let original = match unknown {
+                Some(unknown) => unknown,
+                None => Reference::of(&known)?,
+            };
             Ok(refund(document, reason, &original, codes, settings))
         }
     }

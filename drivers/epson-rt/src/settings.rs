@@ -41,6 +41,28 @@ pub enum ZReport {
     Xz,
 }
 
+/// What a clock that is more than 15 minutes off means.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockOff {
+    /// No document until the day was closed and the clock could be set.
+    #[default]
+    Stop,
+    /// A warning.
+    Warn,
+}
+
+/// What a refund is whose original nobody can name.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UnknownOriginal {
+    /// Refused, with the list of what is missing.
+    #[default]
+    Refuse,
+    /// Issued as `REFUND 0000 0000 … ND`: legal in special cases only.
+    Nd,
+}
+
 /// The settings as the file has them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,6 +109,12 @@ pub struct EpsonSettings {
     /// Close the day by itself when it has been open for so many hours. Off by default.
     #[serde(default)]
     pub automatic_z_after_h: Option<u8>,
+    /// What a clock that is more than 15 minutes off means: `stop` or `warn`.
+    #[serde(default)]
+    pub clock_off: ClockOff,
+    /// What a refund is whose original nobody can name: `refuse` or `nd`.
+    #[serde(default)]
+    pub unknown_original: UnknownOriginal,
     /// `z` or `xz`.
     #[serde(default)]
     pub z_report: ZReport,

@@ -1,6 +1,7 @@
 //! What the printer says of itself: five characters, and the facts of its registration with the
 //! tax office (`queryPrinterStatus`).
 
+use driver_fiscal::class::ErrorClass;
 use driver_sdk::Fault;
 use jiff::civil::Date;
 
@@ -99,6 +100,17 @@ pub fn blocker(status: &Answer) -> Result<Option<Fault>, Fault> {
     Ok(printer.blocker())
 }
 
+/// A certificate of the printer that has ended: its documents no longer reach the tax office, and
+/// only a technician can put that right. A day end is not stopped by it.
+#[must_use]
+pub fn certificate_over(status: &Answer, today: Date) -> Option<Fault> {
+    let ended = certificates(status)
+        .into_iter()
+        .find(|(_, end)| *end < today)?;
+    let fault = ErrorClass::Service.fault("EPSON-CERTIFICATE-OVER");
+    Some(fault.with("name", ended.0))
+}
+
 /// What the registration says that is worth a warning.
 #[must_use]
 pub fn registration_warning(status: &Answer, today: Date) -> Option<Fault> {
@@ -112,10 +124,7 @@ pub fn registration_warning(status: &Answer, today: Date) -> Option<Fault> {
         .into_iter()
         .min_by_key(|(_, end)| *end)?;
     let days = today.until(end).ok()?.get_days();
-    if days < 0 {
-        return Some(Fault::operator("EPSON-CERTIFICATE-OVER").with("name", name));
-    }
-    (days < CERTIFICATE_DAYS).then(|| {
+    (0..CERTIFICATE_DAYS).contains(&days).then(|| {
         Fault::operator("EPSON-CERTIFICATE")
             .with("name", name)
             .with("days", days)

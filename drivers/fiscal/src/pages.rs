@@ -41,6 +41,7 @@ pub const PAGES: &[FaultPage] = &[
     page!("FISCAL-Z-DOUBT"),
     page!("FISCAL-Z-LATE"),
     page!("FISCAL-Z-OK"),
+    page!("FISCAL-Z-PENDING"),
     page!("FISCAL-ZERO"),
 ];
 

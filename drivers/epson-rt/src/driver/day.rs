@@ -14,20 +14,18 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::ask::Effect;
+use super::clock::{self, Drift, SHELF_CLOCK};
 use super::verdict::PAUSE;
 use super::{Bookmark, EpsonDriver, Watchglass};
 use crate::answer::Answer;
 use crate::codes::meaning;
+use crate::settings::ClockOff;
 use crate::status;
 
 /// Between two looks at a printer that has nothing to do.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// The shelf's key of the open day.
 const SHELF_DAY: &str = "open-day";
-/// The shelf's key of the printer's clock, as our last document showed it.
-const SHELF_CLOCK: &str = "clock";
-/// A clock that is further off is worth a warning.
-const DRIFT_WARN_S: i64 = 120;
 /// An automatic day end waits until nobody has sold anything for so long.
 const QUIET: SignedDuration = SignedDuration::from_mins(10);
 /// Between two wishes for a day end: a printer that refuses one is not asked every minute.
@@ -39,7 +37,7 @@ pub(super) struct Seen {
     /// The property's time, from the last attempt on.
     time: Option<Watchglass>,
     day: Option<OpenDay>,
-    drift_s: Option<i64>,
+    drift: Option<Drift>,
     closed_z: Option<u32>,
     wished: Option<Instant>,
 }
@@ -67,13 +65,6 @@ struct OpenDay {
     z: u32,
     /// The printer's time of the first document we know of.
     since: DateTime,
-}
-
-/// How far the printer's clock was off.
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-struct Drift {
-    seconds: i64,
-    at: DateTime,
 }
 
 /// The last Z that was printed, as far as the last document tells: a document belongs to the day
@@ -133,22 +124,30 @@ impl EpsonDriver {
             run.put(SHELF_DAY, &day);
             self.seen.day = Some(day);
         }
-        let (sent, answered) = between;
-        let seconds = match at {
-            at if at < sent => at.duration_since(sent).as_secs(),
-            at if at > answered => at.duration_since(answered).as_secs(),
-            _ => 0,
-        };
-        // A minute's precision, where the answer alone tells the time.
-        let seconds = if seconds.abs() < 60 { 0 } else { seconds };
-        run.put(SHELF_CLOCK, &Drift { seconds, at });
-        self.seen.drift_s = Some(seconds);
+        if let Some(drift) = Drift::shown(document, between) {
+            run.put(SHELF_CLOCK, &drift);
+            self.seen.drift = Some(drift);
+        }
+    }
+
+    /// What the printer's clock has against the next document, as far as it is known.
+    pub(super) fn clock_blocker(
+        &self,
+        last: &LastDocument,
+        open: Option<bool>,
+        now: DateTime,
+        known: Option<Drift>,
+    ) -> Option<Fault> {
+        let minutes = clock::wrong_by(last, open, now, known)?;
+        (self.settings.clock_off == ClockOff::Stop)
+            .then(|| Fault::operator("EPSON-CLOCK-WRONG").with("minutes", minutes))
     }
 
     /// Reads what the printer can tell. Changes nothing, prints nothing.
     pub(super) async fn test(&mut self, now: DateTime, run: &Run) -> Result<Proof, Fault> {
         let status = self.status().await?;
         let state = status::blocker(&status)?
+            .or(status::certificate_over(&status, now.date()))
             .or(status::registration_warning(&status, now.date()))
             .or(status::printer(&status)?.warning())
             .map_or_else(|| "ready".to_owned(), |fault| fault.code().to_owned());
@@ -223,8 +222,13 @@ impl EpsonDriver {
         self.notice_day(&before, open, run);
         let leave = run.commit(&Bookmark::Z(before.clone())).await?;
         let z = Effect::z(self.settings.operator, self.settings.z_report);
+        self.unanswered = Some(driver_sdk::clock::now());
         let answer = self.requests.effect(leave, z).await?;
-        match self.judge_day(&before, run).await? {
+        let answered = meaning(&answer.code, answer.status).0 != ErrorClass::Doubt;
+        if answer.success || answered {
+            self.unanswered = None;
+        }
+        match self.closed(&before, self.unanswered.is_none(), run).await? {
             Verdict::Happened(proof) => Ok(proof),
             Verdict::DidNotHappen => Err(refused_z(&answer)),
             Verdict::Partly(_) | Verdict::CannotTell { .. } => {
@@ -233,10 +237,21 @@ impl EpsonDriver {
         }
     }
 
-    /// What the printer's day says of a Z that was sent.
+    /// What the printer's day says of a Z whose end nobody saw.
     pub(super) async fn judge_day(
         &mut self,
         before: &LastDocument,
+        run: &Run,
+    ) -> Result<Verdict, Fault> {
+        self.asks();
+        self.closed(before, false, run).await
+    }
+
+    /// What the printer's day says of a Z that was sent, and answered or not.
+    async fn closed(
+        &mut self,
+        before: &LastDocument,
+        answered: bool,
         run: &Run,
     ) -> Result<Verdict, Fault> {
         let (open, now) = self.day().await?;
@@ -251,6 +266,9 @@ impl EpsonDriver {
             Some(false) if now.day == before.day => true,
             Some(true) if now.day > before.day => true,
             Some(true) if now.day == before.day => {
+                if !answered && !self.is_quiet() {
+                    return Err(Fault::transient("EPSON-UNSTEADY"));
+                }
                 sleep(PAUSE).await;
                 if self.day().await? != (open, now.clone()) {
                     return Err(Fault::transient("EPSON-UNSTEADY"));
@@ -295,42 +313,54 @@ impl EpsonDriver {
                 return Err(fault);
             }
             let now = self.seen.now();
+            let over = status::certificate_over(&status, now.date());
+            let last = self.watched_last().await?;
+            let day = last
+                .as_ref()
+                .and_then(|last| self.day_warning(last, &status, now, watch));
+            let clock = last.as_ref().and_then(|last| {
+                self.clock_blocker(last, status::day_open(&status), now, self.seen.drift)
+            });
+            if let Some(fault) = over.or(clock) {
+                return Err(fault);
+            }
+            let no_record = || Fault::permanent("EPSON-NO-RECORD");
             let warning = status::registration_warning(&status, now.date())
-                .or(self.day_warning(&status, now, watch).await?)
-                .or(self.clock_warning())
+                .or(last.is_none().then(no_record))
+                .or(day)
+                .or(self.seen.drift.and_then(Drift::warning))
                 .or(status::printer(&status)?.warning());
             watch.health(warning.map_or(Health::Well, Health::Warned));
             sleep(LOOK_EVERY).await;
         }
     }
 
-    fn clock_warning(&self) -> Option<Fault> {
-        let drift = self.seen.drift_s?;
-        (drift.abs() > DRIFT_WARN_S)
-            .then(|| Fault::operator("EPSON-CLOCK").with("minutes", drift / 60))
+    /// The last document; `None` where the firmware does not tell it.
+    async fn watched_last(&self) -> Result<Option<LastDocument>, Fault> {
+        match self.last().await {
+            Ok(last) => Ok(Some(last)),
+            Err(fault) if fault.code() == "EPSON-NO-RECORD" => Ok(None),
+            Err(fault) => Err(fault),
+        }
     }
 
     /// A Z of somebody else is logged, a late one warned about, an automatic one wished for.
-    async fn day_warning(
+    fn day_warning(
         &mut self,
+        last: &LastDocument,
         status: &Answer,
         now: DateTime,
         watch: &Watch,
-    ) -> Result<Option<Fault>, Fault> {
+    ) -> Option<Fault> {
         let open = status::day_open(status);
-        let last = match self.last().await {
-            Ok(last) => last,
-            Err(fault) if fault.code() == "EPSON-NO-RECORD" => return Ok(Some(fault)),
-            Err(fault) => return Err(fault),
-        };
-        let closed = closed_z(&last, open);
+        let closed = closed_z(last, open);
         if let day::Turn::ClosedOutside { from, to } = day::turn(self.seen.closed_z, closed) {
             tracing::info!(from, to, "The fiscal day was closed");
         }
         self.seen.closed_z = Some(closed);
         let (Some(true), Some(at)) = (open, last.at) else {
             self.seen.day = None;
-            return Ok(None);
+            return None;
         };
         let same = self.seen.day.filter(|day| day.z == last.day);
         // A day first seen now is at least as old as its last document.
@@ -344,7 +374,8 @@ impl EpsonDriver {
             .settings
             .automatic_z_after_h
             .is_some_and(|hours| open_for.as_hours() >= i64::from(hours));
-        let quiet = !status::printer(status)?.open() && now.duration_since(at) >= QUIET;
+        let nothing_open = status::printer(status).is_ok_and(|printer| !printer.open());
+        let quiet = nothing_open && now.duration_since(at) >= QUIET;
         let asked = self
             .seen
             .wished
@@ -354,7 +385,7 @@ impl EpsonDriver {
             watch.wish("z");
         }
         let hours = open_for.as_hours();
-        Ok((open_for > day::LATE).then(|| Fault::operator("FISCAL-Z-LATE").with("hours", hours)))
+        (open_for > day::LATE).then(|| Fault::operator("FISCAL-Z-LATE").with("hours", hours))
     }
 }
 

@@ -6,8 +6,10 @@ use driver_fiscal::document::{BillRef, Kind, Original, Reason, Refund};
 use driver_fiscal::verdict::{Judgement, LastDocument};
 use driver_fiscal::{address, mapping, payload};
 use driver_sdk::{Committed, Fault, FiscalWork, Job, Proof, Run};
+use jiff::civil::Date;
 
 use super::ask::Effect;
+use super::clock::SHELF_CLOCK;
 use super::record::{issued, judged, not_issued, sending};
 use super::{Bookmark, EpsonDriver, Issue, Mark, Watchglass, What};
 use crate::answer::{Answer, NewDocument, new_document};
@@ -77,6 +79,11 @@ impl EpsonDriver {
         if let Some(fault) = status::blocker(&status)? {
             return Err(fault);
         }
+        if let Some(fault) = status::certificate_over(&status, time.now().date()) {
+            let code = fault.code();
+            tracing::error!(code, "The fiscal printer needs a certified technician");
+            return Err(fault);
+        }
         if status::printer(&status)?.open() {
             return Err(Fault::operator("FISCAL-OPEN-ELSEWHERE"));
         }
@@ -91,8 +98,13 @@ impl EpsonDriver {
                 .with("expected", expected)
                 .with("device", &baseline.serial));
         }
-        let (body, kind) = self.body(issue, run)?;
-        self.notice_day(&baseline, status::day_open(&status), run);
+        let open = status::day_open(&status);
+        let drift = run.shelf(SHELF_CLOCK);
+        if let Some(fault) = self.clock_blocker(&baseline, open, time.now(), drift) {
+            return Err(fault);
+        }
+        let (body, kind) = self.body(issue, time.now().date(), run)?;
+        self.notice_day(&baseline, open, run);
         let mark = Mark {
             baseline,
             total: issue.total,
@@ -124,7 +136,12 @@ impl EpsonDriver {
         Ok(issued(&mark, &document, how, Some(&answer), run))
     }
 
-    fn body(&self, issue: &Issue, run: &Run) -> Result<(Vec<u8>, &'static str), Fault> {
+    fn body(
+        &self,
+        issue: &Issue,
+        today: Date,
+        run: &Run,
+    ) -> Result<(Vec<u8>, &'static str), Fault> {
         match &issue.what {
             What::Ready(body, _, does) => {
                 let kind = match does {
@@ -136,7 +153,7 @@ impl EpsonDriver {
             }
             What::Built(document, codes) => {
                 let original = |refund: &Refund| original(refund, run);
-                let root = receipt::build(document, original, codes, &self.settings)?;
+                let root = receipt::build(document, original, codes, today, &self.settings)?;
                 let kind = match &document.kind {
                     Kind::Sale => "sale",
                     Kind::Refund(refund) => match refund.reason {

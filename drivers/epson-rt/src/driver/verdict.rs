@@ -14,38 +14,51 @@ use crate::ready;
 use crate::status::{self, PrinterStatus};
 
 /// The printer's web server may still hold a document it has not answered: "nothing was issued" is
-/// no verdict before the board has had this long (the link's `timeout` is 30 s).
+/// no verdict before the board has had this long (the link's `timeout` is 30 s), counted from the
+/// sending, or from the first question of a process that did not send it: when the one before it
+/// died is not known here, and what it sent did not die with it.
 const QUIET: Duration = Duration::from_secs(30);
 /// Two readings this far apart must agree before "nothing was issued" is a verdict.
 pub(super) const PAUSE: Duration = Duration::from_secs(3);
 
 impl EpsonDriver {
-    pub(super) async fn judge(&mut self, mark: Mark, run: &Run) -> Result<Verdict, Fault> {
+    pub(super) async fn judge(&mut self, mark: &Mark, run: &Run) -> Result<Verdict, Fault> {
         let leave = run
             .committed()
             .ok_or_else(|| Fault::in_doubt("EPSON-NO-NUMBER"))?;
+        self.asks();
         let printer = status::printer(&self.status().await?)?;
         if printer.open() {
             return Err(self.open_document(printer, leave, run).await?);
         }
         let now = self.last().await?;
-        match judged(&mark, &now) {
+        match judged(mark, &now) {
             Judgement::Unchanged => {
-                let sent = self.unanswered;
-                if sent.is_some_and(|sent| driver_sdk::clock::now() - sent < QUIET) {
+                if !self.is_quiet() {
                     return Err(Fault::transient("EPSON-UNSTEADY"));
                 }
                 self.unchanged(&now).await?;
-                not_issued(&mark, "last document unchanged", None, Some(&now), run);
+                not_issued(mark, "last document unchanged", None, Some(&now), run);
                 Ok(Verdict::DidNotHappen)
             }
-            Judgement::OneStep { .. } => Ok(self.evidence(&mark, now, None, run).await),
+            Judgement::OneStep { .. } => Ok(self.evidence(mark, now, None, run).await),
             // A clock that went back contradicts nothing the journal says.
             Judgement::Unclear(why @ Why::TooOld) => {
-                Ok(self.evidence(&mark, now, Some(why), run).await)
+                Ok(self.evidence(mark, now, Some(why), run).await)
             }
-            Judgement::Unclear(why) => Ok(cannot_tell(&mark, &now, why.as_str(), run)),
+            Judgement::Unclear(why) => Ok(cannot_tell(mark, &now, why.as_str(), run)),
         }
+    }
+
+    /// A question about what was sent and not answered begins the wait, where nothing has.
+    pub(super) fn asks(&mut self) {
+        self.unanswered.get_or_insert_with(driver_sdk::clock::now);
+    }
+
+    /// The board has had its time: what it has not printed by now it does not hold.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.unanswered
+            .is_some_and(|since| driver_sdk::clock::now() - since >= QUIET)
     }
 
     /// A document is open: nothing can be decided before it is finished or voided. Ours to void

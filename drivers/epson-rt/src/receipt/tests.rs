@@ -50,6 +50,51 @@ fn back(reason: Reason) -> Kind {
 }
 
 #[test]
+fn an_original_that_nobody_knows_is_named_so_only_where_it_is_a_setting() {
+    let today = date(2026, 11, 24);
+    let line = Line {
+        text: Personal::new("Room".to_owned()),
+        group: 2,
+        price: 100,
+        thousandths: 1000,
+        gross: 100,
+        discount: 0,
+    };
+    let written = |text: &str, reason, known: Original| {
+        let document = document(back(reason), vec![line.clone()]);
+        let codes = Codes::default();
+        let root = build(&document, |_| known, &codes, today, &settings(text))?;
+        let reference = root.children[1].attribute("message").map(str::to_owned);
+        Ok::<_, Fault>(reference.unwrap_or_default())
+    };
+    let nothing = Original::default;
+    let (nd, refund) = ("unknown_original = \"nd\"", Reason::Refund);
+    let unknown = written(nd, refund, nothing()).expect("allowed");
+    assert_eq!(unknown, "REFUND 0000 0000 24112026 ND");
+    let dated = Original {
+        at: Some(date(2026, 10, 1).at(9, 0, 0, 0)),
+        ..nothing()
+    };
+    let dated = written(nd, refund, dated).expect("allowed");
+    assert_eq!(dated, "REFUND 0000 0000 01102026 ND");
+    // Known ones are named, and half a name is no unknown one.
+    let known = written(nd, refund, original()).expect("allowed");
+    assert_eq!(known, "REFUND 0764 0013 24112026 99MEY000001");
+    let half = Original {
+        number: Some("13".to_owned()),
+        ..nothing()
+    };
+    for (text, reason, known) in [
+        (nd, refund, half),
+        (nd, Reason::OperatorError, nothing()),
+        ("", refund, nothing()),
+    ] {
+        let fault = written(text, reason, known).expect_err("something is missing");
+        assert_eq!(fault.code(), "FISCAL-ORIGINAL-MISSING", "{text}");
+    }
+}
+
+#[test]
 fn a_reference_is_four_four_eight_and_a_serial_or_a_fault_by_name() {
     let message = |original: &Original| {
         Reference::of(original)
@@ -207,7 +252,13 @@ proptest! {
         let kind = [Kind::Sale, back(Reason::Refund), back(Reason::OperatorError)][kind].clone();
         let document = document(kind, lines);
         let settings = settings(if point { "decimals = \"point\"" } else { "" });
-        let root = build(&document, |_| original(), &Codes::default(), &settings).expect("complete");
+        let root = build(
+            &document,
+            |_| original(),
+            &Codes::default(),
+            date(2026, 11, 24),
+            &settings,
+        ).expect("complete");
         let bytes = xml::envelope(&root);
         let ready = ready::ready(&bytes).expect("our own");
         prop_assert_eq!(ready.total, document.total);

@@ -204,7 +204,10 @@ fn reference(message: &str) -> Option<(&'static str, Reference)> {
         date: date.to_owned(),
         serial: serial.to_owned(),
     };
-    right.then_some((kind, reference))
+    // An original that nobody can name: only a refund may say so, and then with zeros.
+    let nobody_knows = serial == "ND" || z == "0000" || number == "0000";
+    let unnamed = (word, z, number, serial) == ("REFUND", "0000", "0000", "ND");
+    (right && nobody_knows == unnamed).then_some((kind, reference))
 }
 
 fn cents(tag: &Tag, name: &str) -> Result<i64, Refusal> {

@@ -1,3 +1,4 @@
+use driver_sdk::FaultKind;
 use jiff::civil::date;
 
 use super::*;
@@ -106,13 +107,24 @@ fn what_the_registration_says_blocks_or_warns() {
             "EPSON-CERTIFICATE days=29 name=printer",
         ),
         (
-            &[("rtExpiryCA", "20261123")],
-            "EPSON-CERTIFICATE-OVER name=authority",
+            &[("rtExpiryCA", "20261124")],
+            "EPSON-CERTIFICATE days=0 name=authority",
         ),
     ] {
         assert_eq!(warned(facts).as_deref(), Some(wanted));
     }
+    let over = |facts: &[(&str, &str)]| certificate_over(&answer(facts), today);
+    for (fact, name) in [("rtExpiryCD", "printer"), ("rtExpiryCA", "authority")] {
+        assert!(over(&[(fact, "20261124")]).is_none(), "its last day");
+        let fault = over(&[(fact, "20261123")]).expect("over");
+        assert_eq!(fault.kind(), FaultKind::Permanent);
+        assert_eq!(
+            fault.to_string(),
+            format!("EPSON-CERTIFICATE-OVER name={name}")
+        );
+    }
     for harmless in ["20261224", "", "soon", "20261399"] {
+        assert!(over(&[("rtExpiryCD", harmless)]).is_none(), "{harmless}");
         assert_eq!(warned(&[("rtExpiryCD", harmless)]), None, "{harmless}");
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use driver_fiscal::pending::claims_nothing;
 use driver_fiscal::rehearsal::{Cable, Journal};
 use driver_sdk::{
     Amount, Bill, BillItem, BillKind, BillPayment, CommandId, Correction, CorrectionKind, Device,
@@ -106,6 +107,11 @@ impl Desk {
         let run = self.journal.run();
         let ended = self.device.execute(plan, &run).await;
         let ended = ended.map_err(|fault| run.judged(fault));
+        if let Err(fault) = &ended
+            && fault.kind() == FaultKind::InDoubt
+        {
+            promises_nothing(fault.code());
+        }
         let settled = match &ended {
             Ok(_) => true,
             Err(fault) => fault.kind() != FaultKind::InDoubt,
@@ -127,6 +133,14 @@ impl Desk {
         };
         let run = self.journal.run().already_committed();
         let verdict = self.device.reconcile(&attempt, &run).await;
+        match &verdict {
+            Ok(Verdict::CannotTell { check }) => promises_nothing(&check.code),
+            Err(fault) => promises_nothing(fault.code()),
+            Ok(Verdict::Happened(_) | Verdict::Partly(_) | Verdict::DidNotHappen) => {}
+        }
+        for code in self.journal.waiting() {
+            promises_nothing(&code);
+        }
         if verdict.is_ok() {
             self.journal.settle(run.take_staged());
         }
@@ -154,15 +168,22 @@ impl Desk {
 
     pub(super) async fn verdict(&mut self) -> Verdict {
         let mut last = None;
-        for _ in 0..200 {
+        // The pauses of the worker.
+        for pause in [1, 2, 4, 8].into_iter().chain([15; 60]) {
             match self.reconcile().await {
                 Ok(verdict) => return verdict,
                 Err(fault) => last = Some(fault),
             }
-            tokio::time::sleep(Duration::from_secs(2)).await;
+            tokio::time::sleep(Duration::from_secs(pause)).await;
         }
         panic!("no verdict: {last:?}, {:?}", self.journal.bookmark());
     }
+}
+
+/// What is told of a doubt never says that nothing was issued.
+#[track_caller]
+fn promises_nothing(code: &str) {
+    assert!(!claims_nothing(code, EpsonRt.faults()), "{code} in a doubt");
 }
 
 pub(super) fn open(cable: &Cable, settings: &str) -> Device {

@@ -85,6 +85,23 @@ async fn a_refund_takes_the_reference_from_mews_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refund_of_a_document_that_nobody_knows_is_issued_only_where_it_is_a_setting() {
+    let back = correction(CorrectionKind::CreditNote, 999, 118);
+    let mut desk = Desk::with("");
+    let fault = desk.execute(&back).await.expect_err("not by itself");
+    assert_eq!(fault.code(), "FISCAL-ORIGINAL-MISSING");
+    let mut desk = Desk::with("unknown_original = \"nd\"");
+    done(desk.finish(&back).await);
+    let issued = &desk.ours()[0];
+    assert!(issued.content.contains("REFUND 0000 0000 24112026 ND"));
+    assert_eq!(issued.facts["kind"], "refund");
+    let void = correction(CorrectionKind::Cancellation, 999, 119);
+    let fault = desk.execute(&void).await.expect_err("never for a void");
+    assert_eq!(fault.code(), "FISCAL-ORIGINAL-MISSING");
+    assert_eq!(desk.count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn half_a_reference_is_not_completed_with_half_of_another_document() {
     let mut desk = Desk::with("");
     done(desk.finish(&job()).await);
