@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::board::Board;
 use crate::config::MewsDevice;
-use crate::journal::{Found, Journal};
+use crate::journal::{Found, Journal, JournalError};
 use crate::life::Rules;
 use crate::mews::cloud::Cloud;
 
@@ -35,12 +35,14 @@ pub struct Hotel {
     pub cloud: Cloud,
     /// The journal.
     pub journal: Journal,
-    /// What is known of the journal's birth.
+    /// What the journal itself says of its birth; by the cloud's clock: [`Hotel::birth`].
     pub found: Found,
     /// The board.
     pub board: Board,
     /// Its devices on this PC.
     pub members: Vec<Member>,
+    /// When this process began, by the monotonic clock.
+    started: Duration,
     knowledge: Mutex<Knowledge>,
 }
 
@@ -59,6 +61,8 @@ struct Knowledge {
     swept: Option<Duration>,
     /// Commands that the socket called over and that no row could note it of, the last few.
     over: VecDeque<CommandId>,
+    /// The journal's birth by the cloud's clock, and whether the journal has it.
+    born: Option<(Timestamp, bool)>,
 }
 
 /// So many commands that are over are remembered: more than a request is under way with.
@@ -84,8 +88,10 @@ impl Hotel {
             seen_open: BTreeMap::new(),
             swept: None,
             over: VecDeque::new(),
+            born: None,
         };
         Self {
+            started: cloud.clock().monotonic(),
             name: name.to_owned(),
             cloud,
             journal,
@@ -106,6 +112,51 @@ impl Hotel {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.cloud.clock().best_guess()
+    }
+
+    /// What is known of the journal's birth, by the cloud's clock; `None` until that is known. A
+    /// wrong clock of this PC must not make a lost journal's command young, or a new one old.
+    #[must_use]
+    pub fn birth(&self) -> Option<Found> {
+        if self.found.sure {
+            return Some(self.found);
+        }
+        let clock = self.cloud.clock();
+        let mut knowledge = self.knowledge();
+        let made = match knowledge.born {
+            Some((made, _)) => made,
+            None => {
+                // A journal that came through a process without the cloud's time has taken nothing
+                // in that an older one may have begun, so it may count as made just now.
+                let age = clock.monotonic().saturating_sub(self.started);
+                let made = clock.latest()?.checked_sub(age).ok()?;
+                knowledge.born = Some((made, false));
+                made
+            }
+        };
+        Some(Found {
+            made,
+            sure: true,
+            ..self.found
+        })
+    }
+
+    /// The same, and the journal has it from now on.
+    ///
+    /// # Errors
+    /// The disk's: then it counts for nothing.
+    pub async fn keep_birth(&self) -> Result<Option<Found>, JournalError> {
+        let Some(found) = self.birth() else {
+            return Ok(None);
+        };
+        let kept = self.knowledge().born.is_none_or(|(_, kept)| kept);
+        if kept {
+            return Ok(Some(found));
+        }
+        let made = found.made;
+        let made = self.journal.with(move |core| core.born(made)).await?;
+        self.knowledge().born = Some((made, true));
+        Ok(Some(Found { made, ..found }))
     }
 
     /// The member a command is for, by its device's id or unique name.

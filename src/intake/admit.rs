@@ -26,6 +26,9 @@ pub enum Admitted {
     Nothing,
     /// No device of this PC: left alone.
     NotOurs,
+    /// Whether a lost journal may have begun it is not known before the cloud's time is: Mews is
+    /// asked again.
+    NotYet,
 }
 
 /// Takes a command in, or notes what its state tells about one that is known. `sent`: when the
@@ -116,7 +119,14 @@ async fn accept(
     let class = member.rules.class;
     let received = command.state == State::Received;
     let created = command.created.unwrap_or_else(|| hotel.now());
-    let lost = hotel.found.may_have_been_begun(created, received);
+    let lost = if hotel.found.replaced || received {
+        let Some(found) = hotel.keep_birth().await? else {
+            return Ok(Admitted::NotYet);
+        };
+        found.may_have_been_begun(created, received)
+    } else {
+        false
+    };
     let kept = match command.created {
         None => Err(unreadable("its time of creation cannot be read")),
         Some(_) => keep_payload(hotel, command).await,
@@ -124,10 +134,18 @@ async fn accept(
     let (expires, outcome) = match kept {
         Ok(work) => {
             let expires = expires(member, created, &work);
-            (
-                expires,
-                too_old(hotel, member, created, expires).or_else(|| lost_key(class, lost)),
-            )
+            // What an older journal may have begun is never told as not begun.
+            let outcome = lost_key(class, lost)
+                .or_else(|| too_old(hotel, member, created, expires))
+                .map(|outcome| match class {
+                    Class::Printer if lost => outcome.of_a_repeat(),
+                    Class::Printer
+                    | Class::KeyCutter
+                    | Class::FiscalMachine
+                    | Class::PaymentTerminal
+                    | Class::PassportScanner => outcome,
+                });
+            (expires, outcome)
         }
         // A payload that cannot be kept is a full disk: Mews lists the command again.
         Err(Unkept::Disk(error)) => return Err(JournalError::Payload(error)),

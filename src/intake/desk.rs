@@ -479,6 +479,7 @@ async fn take_in(
     match admit(hotel, interim, command, sent).await {
         Ok(Admitted::NotOurs) => Taken::NotOurs(command.device.id),
         Ok(Admitted::New | Admitted::Nothing) => Taken::In,
+        Ok(Admitted::NotYet) => Taken::NotWritten,
         Err(error) => {
             journal_failed(hotel, &error);
             Taken::NotWritten
@@ -552,6 +553,10 @@ async fn learn_hotel(hotel: Arc<Hotel>) -> Duration {
         link.hotel = Some(name);
     });
     answered(&hotel);
+    if let Err(error) = hotel.keep_birth().await {
+        journal_failed(&hotel, &error);
+        return RETRY;
+    }
     HOTEL_EVERY
 }
 

@@ -64,7 +64,9 @@ async fn show_if_forgotten(hotel: &Hotel, command: &Command) {
 pub(super) fn show_begun(hotel: &Hotel, member: &Member, command: &Command) {
     let (id, name): (CommandId, _) = (command.id, &member.name);
     let created = command.created.unwrap_or(hotel.found.made);
-    let forgotten = hotel.found.may_have_been_begun(created, true);
+    let forgotten = hotel
+        .birth()
+        .is_none_or(|found| found.may_have_been_begun(created, true));
     if !member.rules.class.is_money() || !forgotten {
         return;
     }

@@ -29,6 +29,8 @@ pub struct Options {
 pub struct Found {
     /// When it was made.
     pub made: Timestamp,
+    /// That is by the cloud's clock, as commands are dated. Else by this PC's, which may be wrong.
+    pub sure: bool,
     /// It stands in place of a lost one (`--new-journal`).
     pub replaced: bool,
     /// It was made just now.
@@ -250,7 +252,8 @@ fn prepare(
         let id = uuid::Uuid::new_v4();
         connection.execute_batch(&format!("BEGIN IMMEDIATE;{SCHEMA_1}"))?;
         connection.execute(
-            "INSERT INTO meta (key, value) VALUES ('id', ?1), ('made_us', ?2), ('replaced', ?3)",
+            "INSERT INTO meta (key, value) VALUES ('id', ?1), ('made_us', ?2), ('replaced', ?3), \
+             ('made_by', 'pc')",
             (
                 id.to_string(),
                 now.as_microsecond().to_string(),
@@ -275,6 +278,8 @@ fn prepare(
     let replaced = value("replaced")?.as_deref() == Some("true");
     let found = Found {
         made,
+        // Journals of builds that did not ask the cloud say nothing here, and are believed.
+        sure: value("made_by")?.as_deref() != Some("pc"),
         replaced,
         fresh: schema == 0,
     };

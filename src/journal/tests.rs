@@ -323,7 +323,7 @@ fn a_lost_journal_is_refused_and_replaced_only_on_demand() {
     let options = Options { new_journal: true };
     let (core, found) = Core::open(&place.path(), options, at(50)).expect("on demand");
     drop(core);
-    assert!(found.replaced && found.fresh && found.made == at(50));
+    assert!(found.replaced && found.fresh && found.made == at(50) && !found.sure);
     let (_core, found) = Core::open(&place.path(), Options::default(), at(60)).expect("again");
     assert!(found.replaced && !found.fresh && found.made == at(50));
     assert!(found.may_have_been_begun(at(49), false));
@@ -431,6 +431,18 @@ async fn a_step_that_panics_harms_no_other() {
         };
         gone.await;
     }
+}
+
+#[test]
+fn the_birth_of_a_journal_is_the_clouds_word_and_the_first_one_stands() {
+    let place = Place::new();
+    let mut core = place.open();
+    assert_eq!(core.born(at(3_000)).expect("disk"), at(3_000));
+    assert_eq!(core.born(at(9_000)).expect("disk"), at(3_000));
+    drop(core);
+    let (_core, found) = Core::open(&place.path(), Options::default(), at(0)).expect("again");
+    assert!(found.sure && found.made == at(3_000));
+    assert!(found.may_have_been_begun(at(2_999), true));
 }
 
 #[test]

@@ -114,6 +114,29 @@ impl Core {
         })
     }
 
+    /// Notes when the journal was made, by the cloud's clock; what was noted first stands. Gives
+    /// what stands.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn born(&mut self, at: Timestamp) -> Result<Timestamp, JournalError> {
+        let stands = self.transact(Durability::Synced, |tx| {
+            tx.execute(
+                "UPDATE meta SET value = ?1 WHERE key = 'made_us' AND EXISTS \
+                 (SELECT 1 FROM meta WHERE key = 'made_by' AND value = 'pc')",
+                [micros(at).to_string()],
+            )?;
+            tx.execute("UPDATE meta SET value = 'cloud' WHERE key = 'made_by'", [])?;
+            tx.query_row("SELECT value FROM meta WHERE key = 'made_us'", [], |row| {
+                row.get::<_, String>(0)
+            })
+        })?;
+        let stands = stands.parse().ok();
+        Ok(stands
+            .and_then(|us| Timestamp::from_microsecond(us).ok())
+            .unwrap_or(at))
+    }
+
     /// Writes a trifle and has it synced, as a commit is: a disk that takes notes and cannot sync
     /// lets no device be touched.
     ///

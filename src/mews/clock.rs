@@ -89,6 +89,13 @@ impl CloudClock {
         origin.middle().checked_add(signed(self.monotonic())).ok()
     }
 
+    /// The latest that the cloud's time can be now, if anything is known of it.
+    #[must_use]
+    pub fn latest(&self) -> Option<Timestamp> {
+        let origin = self.lock().origin?;
+        origin.latest.checked_add(signed(self.monotonic())).ok()
+    }
+
     /// True once an answer has told the time.
     #[must_use]
     pub fn known(&self) -> bool {

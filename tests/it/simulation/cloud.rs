@@ -21,6 +21,7 @@ use super::world::{State, World, beginning};
 #[derive(Debug, Clone)]
 pub struct Command {
     pub state: &'static str,
+    property: usize,
     json: Value,
 }
 
@@ -29,14 +30,22 @@ pub struct CloudState {
     pub commands: BTreeMap<Uuid, Command>,
     sockets: BTreeMap<u64, Socket>,
     next_socket: u64,
-    requests: VecDeque<Duration>,
-    in_flight: usize,
+    /// Of each property, by its access token.
+    doors: Vec<Door>,
     /// What no real Mews does.
     pub twin: Twin,
 }
 
+/// What Mews counts of one access token.
+#[derive(Default, Clone)]
+struct Door {
+    requests: VecDeque<Duration>,
+    in_flight: usize,
+}
+
 #[derive(Default)]
 struct Socket {
+    property: usize,
     deaf: bool,
     frames: VecDeque<(Duration, Option<String>)>,
 }
@@ -70,15 +79,28 @@ pub fn device_id(machine: usize) -> Uuid {
 }
 
 impl CloudState {
-    pub fn pick_up(&mut self) -> u64 {
+    pub fn new(properties: usize) -> Self {
+        Self {
+            doors: vec![Door::default(); properties],
+            ..Self::default()
+        }
+    }
+
+    pub fn pick_up(&mut self, property: usize) -> u64 {
         self.next_socket += 1;
-        self.sockets.insert(self.next_socket, Socket::default());
+        let socket = Socket {
+            property,
+            ..Socket::default()
+        };
+        self.sockets.insert(self.next_socket, socket);
         self.next_socket
     }
 
     pub fn hang_up(&mut self) {
         self.sockets.clear();
-        self.in_flight = 0;
+        for door in &mut self.doors {
+            door.in_flight = 0;
+        }
     }
 
     pub fn close(&mut self, socket: u64) {
@@ -134,6 +156,7 @@ impl State {
         });
         let command = Command {
             state: "Pending",
+            property: self.plan.machines[order.machine].property,
             json,
         };
         self.cloud.commands.insert(id, command);
@@ -157,9 +180,17 @@ impl State {
     }
 
     fn announce(&mut self, id: Uuid, state: &str) {
-        let sockets: Vec<u64> = self.cloud.sockets.keys().copied().collect();
+        let Some(property) = self.cloud.commands.get(&id).map(|command| command.property) else {
+            return;
+        };
+        let sockets = self.cloud.sockets.iter();
+        let sockets: Vec<u64> = sockets
+            .filter(|(_, socket)| socket.property == property)
+            .map(|(number, _)| *number)
+            .collect();
         for socket in sockets {
-            let times = match self.strikes(&[Trouble::EventLost, Trouble::EventTwice], None) {
+            let events = [Trouble::EventLost, Trouble::EventTwice];
+            let times = match self.strikes_the_way(&events, property) {
                 Some(Trouble::EventLost) => 0,
                 Some(_) => 2,
                 None => 1,
@@ -189,29 +220,33 @@ impl State {
     }
 
     /// A request has arrived: what Mews does and says.
-    fn arrives(&mut self, operation: &str, body: &Value) -> (u16, Value) {
+    fn arrives(&mut self, property: usize, operation: &str, body: &Value) -> (u16, Value) {
         let now = self.now();
-        while let Some(first) = self.cloud.requests.front()
+        let requests = &mut self.cloud.doors[property].requests;
+        while let Some(first) = requests.front()
             && *first + Duration::from_secs(30) < now
         {
-            self.cloud.requests.pop_front();
+            requests.pop_front();
         }
-        self.cloud.requests.push_back(now);
-        self.judge.asked(now, operation);
-        if self.cloud.requests.len() > self.plan.limit {
+        requests.push_back(now);
+        let many = requests.len();
+        self.judge.asked(now, property, operation);
+        if many > self.plan.limit {
             return (429, json!({}));
         }
+        let ours = |command: &&Command| command.property == property;
         match operation {
             "configuration/get" => (200, self.configuration()),
             "devices/getAll" => {
                 let machines = self.plan.machines.iter().enumerate();
+                let machines = machines.filter(|(_, plan)| plan.property == property);
                 let devices: Vec<Value> = machines.map(|(n, plan)| device(plan.kind, n)).collect();
                 (200, json!({ "Devices": devices }))
             }
             "commands/getAllActive" => {
                 let hides = self.cloud.twin == Twin::CloudListsNothing;
                 let open = |command: &&Command| rank(command.state) < 2 && !hides;
-                let commands = self.cloud.commands.values().filter(open);
+                let commands = self.cloud.commands.values().filter(ours).filter(open);
                 let commands: Vec<Value> = commands.map(Command::wire).collect();
                 (200, json!({ "Commands": commands }))
             }
@@ -221,10 +256,26 @@ impl State {
                     .map(|ids| ids.iter().filter_map(uuid_of).collect())
                     .unwrap_or_default();
                 let commands = ids.iter().filter_map(|id| self.cloud.commands.get(id));
-                let commands: Vec<Value> = commands.map(Command::wire).collect();
+                let found: Vec<&Command> = commands.filter(ours).collect();
+                let other = found.len() < ids.len();
+                let commands: Vec<Value> = found.into_iter().map(Command::wire).collect();
+                if other {
+                    let what = "asked for, and not of its hotel";
+                    self.judge.mixes_hotels(now, property, what);
+                }
                 (200, json!({ "Commands": commands }))
             }
-            "commands/update" => self.update(body),
+            "fiscalMachineCommands/getAll" => {
+                let hides = self.cloud.twin == Twin::CloudHidesBegun;
+                let begun = |command: &&Command| {
+                    let is = |kind: &str| command.json["Device"]["Type"] == kind;
+                    command.state == "Processing" && is("FiscalMachine") && !hides
+                };
+                let commands = self.cloud.commands.values().filter(ours).filter(begun);
+                let commands: Vec<Value> = commands.map(Command::wire).collect();
+                (200, json!({ "Commands": commands, "Cursor": null }))
+            }
+            "commands/update" => self.update(property, body),
             _ => (404, json!({ "Message": "no such operation" })),
         }
     }
@@ -248,7 +299,7 @@ impl State {
         })
     }
 
-    fn update(&mut self, body: &Value) -> (u16, Value) {
+    fn update(&mut self, property: usize, body: &Value) -> (u16, Value) {
         let Some(id) = uuid_of(&body["CommandId"]) else {
             return (400, json!({ "Message": "no id" }));
         };
@@ -259,7 +310,10 @@ impl State {
             return (400, json!({ "Message": "no such state" }));
         };
         self.judge.told(id, state, notes, now);
-        let Some(command) = self.cloud.commands.get_mut(&id) else {
+        let command = self.cloud.commands.get_mut(&id);
+        let Some(command) = command.filter(|command| command.property == property) else {
+            self.judge
+                .mixes_hotels(now, property, "told of another's command");
             return (400, json!({ "Message": "no such command" }));
         };
         if command.state == state {
@@ -339,15 +393,19 @@ fn data(kind: Kind, order: &OrderPlan, created: jiff::Timestamp) -> Value {
     }
 }
 
-/// The way to it.
-pub struct SimulatedPost(pub Arc<World>);
+/// The way to it, of one property.
+pub struct SimulatedPost {
+    pub world: Arc<World>,
+    pub property: usize,
+}
 
-struct InFlight(Arc<World>);
+struct InFlight(Arc<World>, usize);
 
 impl Drop for InFlight {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        state.cloud.in_flight = state.cloud.in_flight.saturating_sub(1);
+        let in_flight = &mut state.cloud.doors[self.1].in_flight;
+        *in_flight = in_flight.saturating_sub(1);
     }
 }
 
@@ -357,19 +415,19 @@ impl Post for SimulatedPost {
         operation: &'static str,
         body: Vec<u8>,
     ) -> BoxFuture<'_, Result<Answer, NoAnswer>> {
-        let world = self.0.clone();
+        let (world, property) = (self.world.clone(), self.property);
         async move {
             let twin = world.state().cloud.twin;
             let text = String::from_utf8_lossy(&body);
             if twin == Twin::BoxDawdles && text.contains("Notes") {
                 sleep(Duration::from_secs(9)).await;
             }
-            let answer = travel(world.clone(), operation, body.clone()).await;
+            let answer = travel(world.clone(), property, operation, body.clone()).await;
             let refused = answer.as_ref().is_ok_and(|answer| answer.status == 429);
             if refused && twin == Twin::BoxRepeats {
                 drop(answer);
                 sleep(Duration::from_millis(100)).await;
-                return travel(world, operation, body).await;
+                return travel(world, property, operation, body).await;
             }
             answer
         }
@@ -379,17 +437,23 @@ impl Post for SimulatedPost {
 
 async fn travel(
     world: Arc<World>,
+    property: usize,
     operation: &'static str,
     body: Vec<u8>,
 ) -> Result<Answer, NoAnswer> {
     world.pass(operation).await;
-    let _in_flight = InFlight(world.clone());
+    let _in_flight = InFlight(world.clone(), property);
+    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (trouble, wait, arrives_first) = {
         let mut state = world.state();
-        state.cloud.in_flight += 1;
-        let (now, in_flight) = (state.now(), state.cloud.in_flight);
-        state.judge.sent(now, in_flight);
-        let trouble = state.strikes(&OF_THE_CLOUD, None);
+        state.cloud.doors[property].in_flight += 1;
+        let (now, in_flight) = (state.now(), state.cloud.doors[property].in_flight);
+        state.judge.sent(now, property, in_flight);
+        if request["AccessToken"] != format!("token-of-ACCESS{property}") {
+            let what = "a request with another access token";
+            state.judge.mixes_hotels(now, property, what);
+        }
+        let trouble = state.strikes_the_way(&OF_THE_CLOUD, property);
         let wait = match trouble {
             Some(Trouble::SlowCloud) => state.millis(1_000..40_000),
             _ => state.millis(15..250),
@@ -404,7 +468,6 @@ async fn travel(
         sleep(wait).await;
         world.pass("on the way to Mews").await;
     }
-    let request: Value = serde_json::from_slice(&body).unwrap_or_default();
     let (status, answer, date) = {
         let mut state = world.state();
         let acts = match trouble {
@@ -414,11 +477,11 @@ async fn travel(
             _ => true,
         };
         let (mut status, answer) = if acts {
-            state.arrives(operation, &request)
+            state.arrives(property, operation, &request)
         } else {
             let now = state.now();
-            state.cloud.requests.push_back(now);
-            state.judge.asked(now, operation);
+            state.cloud.doors[property].requests.push_back(now);
+            state.judge.asked(now, property, operation);
             (409, json!({ "Message": "conflict" }))
         };
         match trouble {
@@ -444,10 +507,10 @@ async fn travel(
         answer.to_string().into_bytes()
     };
     let mut state = world.state();
-    let retry_after = (status == 429).then(|| state.pause()).flatten();
+    let retry_after = (status == 429).then(|| state.pause(property)).flatten();
     if retry_after.is_some() {
         let now = state.now();
-        state.judge.pause_begins(now);
+        state.judge.pause_begins(now, property);
     }
     let mut broken = false;
     match trouble {
@@ -484,7 +547,7 @@ impl State {
     }
 
     /// The Retry-After of a 429 that the worker gets now.
-    fn pause(&mut self) -> Option<String> {
+    fn pause(&mut self, property: usize) -> Option<String> {
         let seconds = self.rng.u64(1..20);
         let until = self.now() + Duration::from_secs(seconds);
         // A date means nothing without the date of the answer.
@@ -492,13 +555,13 @@ impl State {
         match self.rng.u8(..forms) {
             0 => None,
             1 => {
-                self.judge.must_pause(until);
+                self.judge.must_pause(until, property);
                 Some(seconds.to_string())
             }
             _ => {
                 // Whole seconds, and from the Date of the same answer on.
                 self.judge
-                    .must_pause(until.saturating_sub(Duration::from_secs(2)));
+                    .must_pause(until.saturating_sub(Duration::from_secs(2)), property);
                 Some(http_date(self.utc() + Duration::from_secs(seconds)))
             }
         }

@@ -22,6 +22,13 @@ pub struct DiskState {
     busy_until: Duration,
 }
 
+impl DiskState {
+    /// Another file: nothing is known of it yet.
+    pub fn is_another(&mut self) {
+        self.synced = None;
+    }
+}
+
 pub struct SimulatedDisk {
     pub world: Arc<World>,
     pub journal: PathBuf,

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::Path;
 use std::time::Duration;
 
-use driver_sdk::Class;
+use driver_sdk::{Class, CommandId};
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use uuid::Uuid;
 
 use super::cloud::{is_final, title};
-use super::scenario::{Kind, OF_THE_CLOUD, OF_THE_DISK, OF_THE_SOCKET, Scenario, Trouble};
+use super::scenario::{Kind, Lost, OF_THE_CLOUD, OF_THE_DISK, OF_THE_SOCKET, Scenario, Trouble};
 use super::world::{State, beginning};
 
 /// The last state of a command, and who gave it.
@@ -44,6 +44,22 @@ struct Order {
     /// When the device was last told to make one.
     last_made: Option<Duration>,
     sent: Duration,
+    /// Made for a journal that is lost.
+    before: usize,
+    fate: Fate,
+}
+
+/// What a lost journal means for a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Nothing: it is younger than the new one, or none was lost.
+    Usual,
+    /// An older journal may have begun it.
+    MayHaveBeen,
+    /// It is that old or not: clocks are not so exact.
+    Either,
+    /// Mews calls it `Processing`: the lost journal was its only memory.
+    Forgotten,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +74,11 @@ pub struct Counts {
     pub lives: usize,
     pub deaths: usize,
     pub power_cuts: usize,
+    pub lost_journals: usize,
+    /// Commands that a lost journal may have begun.
+    pub may_have_been: usize,
+    pub forgotten: usize,
+    pub second_hotels: usize,
 }
 
 pub struct Judge {
@@ -65,12 +86,25 @@ pub struct Judge {
     orders: BTreeMap<Uuid, Order>,
     pub counts: Counts,
     pub breaches: Vec<String>,
-    requests: VecDeque<Duration>,
-    pause_until: Duration,
-    pause_from: Duration,
+    /// By property: each has an access token of its own.
+    doors: Vec<Door>,
+    /// Journals so far.
+    pub journals: usize,
+    lost: Option<(Duration, Lost)>,
+    /// Alarms at the end: of which command, and what they say.
+    shown: Vec<(Option<Uuid>, String)>,
     eye: Option<Connection>,
     /// When a life began or a nap ended.
     disturbances: Vec<Duration>,
+    /// When the PC fell asleep and when it woke up.
+    naps: Vec<(Duration, Duration)>,
+}
+
+#[derive(Debug, Default, Clone)]
+struct Door {
+    requests: VecDeque<Duration>,
+    pause_until: Duration,
+    pause_from: Duration,
 }
 
 /// How long the worker may take to act on what it has heard, at most.
@@ -80,19 +114,27 @@ const A_MOMENT: Duration = Duration::from_secs(2);
 const OWN_LIMIT: usize = 180 + 4;
 /// The clocks of both sides have whole seconds, and a round trip between them.
 const CLOCK_ERROR: Duration = Duration::from_secs(3);
+/// So long after a new journal was made a command may still count as older: an answer that was
+/// long under way tells the time no better.
+const BIRTH_ERROR: Duration = Duration::from_secs(60);
 
 impl Judge {
     pub fn new(plan: &Scenario) -> Self {
         Self {
             plan: plan.clone(),
             orders: BTreeMap::new(),
-            counts: Counts::default(),
+            counts: Counts {
+                second_hotels: plan.properties - 1,
+                ..Counts::default()
+            },
             breaches: Vec::new(),
-            requests: VecDeque::new(),
-            pause_until: Duration::ZERO,
-            pause_from: Duration::ZERO,
+            doors: vec![Door::default(); plan.properties],
+            journals: 1,
+            lost: None,
+            shown: Vec::new(),
             eye: None,
             disturbances: Vec::new(),
+            naps: Vec::new(),
         }
     }
 
@@ -115,18 +157,35 @@ impl Judge {
     pub fn disturbed(&mut self, at: Duration) {
         self.disturbances.push(at);
         // A pause binds the process that was told of it.
-        self.pause_until = Duration::ZERO;
+        for door in &mut self.doors {
+            door.pause_until = Duration::ZERO;
+        }
     }
 
-    /// Nothing was the matter with cloud or disk, nor shortly before, and the worker ran.
-    fn all_was_well(&self, from: Duration, to: Duration) -> bool {
+    pub fn slept(&mut self, from: Duration, to: Duration) {
+        self.naps.push((from, to));
+        self.disturbed(to);
+    }
+
+    /// The PC slept between the commit, which was in time, and the effect: nobody could help it.
+    fn slept_over(&self, row: &Row, expires: Duration) -> bool {
+        let committed = row.committed - beginning().as_microsecond();
+        let committed = Duration::from_micros(u64::try_from(committed).unwrap_or_default());
+        let between = |nap: &(Duration, Duration)| committed <= nap.0 + CLOCK_ERROR;
+        committed <= expires + CLOCK_ERROR && self.naps.iter().any(between)
+    }
+
+    /// Nothing was the matter with a hotel's way to Mews, nor with the disk, nor shortly before,
+    /// and the worker ran. What ails another hotel's way is no excuse.
+    fn all_was_well(&self, property: usize, from: Duration, to: Duration) -> bool {
         let begin = from.saturating_sub(Duration::from_secs(15));
         let life = self.disturbances.iter().any(|at| begin < *at && *at <= to);
         // A pause that Mews asked for, and the rest after a refusal, go on afterwards.
         let before = from.saturating_sub(Duration::from_secs(3600 + 200));
         let after = to.saturating_sub(Duration::from_secs(3600));
         let trouble = self.plan.windows.iter().any(|window| {
-            let theirs = OF_THE_CLOUD.contains(&window.what) || OF_THE_DISK.contains(&window.what);
+            let theirs = OF_THE_CLOUD.contains(&window.what) && window.property == property
+                || OF_THE_DISK.contains(&window.what);
             theirs && window.from < after && before < window.to
         });
         !life && !trouble
@@ -155,6 +214,15 @@ impl Judge {
             by_age
         };
         self.counts.orders += 1;
+        let fate = match self.lost {
+            Some((at, lost)) if created <= at + BIRTH_ERROR => match lost {
+                // Nobody has called it `Received` before.
+                Lost::WithoutTrace | Lost::BroughtBack => Fate::Usual,
+                Lost::Replaced if created <= at => Fate::MayHaveBeen,
+                Lost::Replaced => Fate::Either,
+            },
+            Some(_) | None => Fate::Usual,
+        };
         let order = Order {
             machine: order.machine,
             asked: order.count,
@@ -168,17 +236,20 @@ impl Judge {
             attempt: 0,
             last_made: None,
             sent: order.at + Duration::from_secs(3600),
+            before: 0,
+            fate,
         };
         self.orders.insert(id, order);
     }
 
     /// A request leaves.
-    pub fn sent(&mut self, now: Duration, in_flight: usize) {
+    pub fn sent(&mut self, now: Duration, property: usize, in_flight: usize) {
         if in_flight > 4 {
             self.breach(now, format!("I8: {in_flight} requests in flight"));
         }
-        if self.pause_from < now && now < self.pause_until {
-            let until = self.pause_until.as_secs_f64() - 3600.0;
+        let door = &self.doors[property];
+        if door.pause_from < now && now < door.pause_until {
+            let until = door.pause_until.as_secs_f64() - 3600.0;
             self.breach(
                 now,
                 format!("I8: a request within a pause until {until:.3}"),
@@ -187,31 +258,74 @@ impl Judge {
     }
 
     /// A request has arrived.
-    pub fn asked(&mut self, now: Duration, operation: &str) {
+    pub fn asked(&mut self, now: Duration, property: usize, operation: &str) {
         self.counts.requests += 1;
-        self.requests.push_back(now);
-        while self
-            .requests
+        let requests = &mut self.doors[property].requests;
+        requests.push_back(now);
+        while requests
             .front()
             .is_some_and(|at| *at + Duration::from_secs(30) < now)
         {
-            self.requests.pop_front();
+            requests.pop_front();
         }
-        if self.requests.len() > OWN_LIMIT {
-            let many = self.requests.len();
+        let many = requests.len();
+        if many > OWN_LIMIT {
             self.breach(now, format!("I8: {many} requests in 30 s, now {operation}"));
         }
     }
 
     /// The worker has just been told to be silent.
-    pub fn must_pause(&mut self, until: Duration) {
-        if until > self.pause_until {
-            self.pause_until = until;
+    pub fn must_pause(&mut self, until: Duration, property: usize) {
+        let door = &mut self.doors[property];
+        door.pause_until = door.pause_until.max(until);
+    }
+
+    pub fn pause_begins(&mut self, now: Duration, property: usize) {
+        self.doors[property].pause_from = now;
+    }
+
+    /// What is of one hotel reached the other's.
+    pub fn mixes_hotels(&mut self, now: Duration, property: usize, what: &str) {
+        self.breach(now, format!("hotel {property} is mixed up: {what}"));
+    }
+
+    /// A journal that is lost is met with silence.
+    pub fn starts_without_a_word(&mut self, now: Duration) {
+        self.breach(now, "a lost journal: the worker starts without a word");
+    }
+
+    /// The journal is another from now on; `open`: what Mews calls those that are not over.
+    fn loses_its_journal(&mut self, now: Duration, lost: Lost, open: &BTreeMap<Uuid, &str>) {
+        self.counts.lost_journals += 1;
+        self.journals += 1;
+        self.lost = Some((now, lost));
+        for (id, order) in &mut self.orders {
+            let Some(state) = open.get(id) else { continue };
+            order.before += order.made + order.marked;
+            (order.made, order.marked, order.claimed, order.attempt) = (0, 0, 0, 0);
+            order.fate = match (*state, lost) {
+                ("Processing", _) => Fate::Forgotten,
+                ("Received", _) | (_, Lost::Replaced | Lost::BroughtBack) => Fate::MayHaveBeen,
+                (_, Lost::WithoutTrace) => Fate::Usual,
+            };
+            match order.fate {
+                Fate::Forgotten => self.counts.forgotten += 1,
+                Fate::MayHaveBeen => self.counts.may_have_been += 1,
+                Fate::Usual | Fate::Either => {}
+            }
         }
     }
 
-    pub fn pause_begins(&mut self, now: Duration) {
-        self.pause_from = now;
+    /// What the status page shows at the end.
+    pub fn is_shown(&mut self, alarms: impl Iterator<Item = (Option<CommandId>, String)>) {
+        self.shown = alarms.map(|(id, text)| (id.map(|id| id.0), text)).collect();
+    }
+
+    /// A person can see that nobody knows what became of a command.
+    fn shows(&self, id: Uuid) -> bool {
+        self.shown.iter().any(|(of, text)| {
+            *of == Some(id) || text.starts_with("This PC lost its journal, and Mews does not show")
+        })
     }
 
     pub fn ended_by_another(&mut self, id: Uuid, state: &'static str, at: Duration) {
@@ -284,7 +398,11 @@ impl Judge {
 
     /// Mews has taken a state from the worker.
     pub fn took(&mut self, id: Uuid, state: &'static str, notes: Option<&str>, now: Duration) {
-        let rush = self.requests.len() > 140;
+        let Some(of) = self.orders.get(&id) else {
+            return;
+        };
+        let property = self.plan.machines[of.machine].property;
+        let rush = self.doors[property].requests.len() > 140;
         let Some(order) = self.orders.get_mut(&id) else {
             return;
         };
@@ -310,6 +428,11 @@ impl Judge {
         };
         let (all, asked) = (order.made + order.marked, order.asked);
         let machine = &plan.machines[order.machine];
+        // Without any trace nobody can know of an older journal.
+        let ever = match order.fate {
+            Fate::Usual => all,
+            Fate::MayHaveBeen | Fate::Either | Fate::Forgotten => all + order.before,
+        };
         let exist = format!("{all} of {asked} exist, {} claimed", order.claimed);
         let told = format!("{}: {}", end.state, end.notes);
         let vague = machine.lies || machine.kind == Kind::Plain;
@@ -328,7 +451,13 @@ impl Judge {
                     _ => Err(format!("I5: {exist}: {told}")),
                 }
             }
-            _ if all == 0 => Ok(()),
+            "Error" if end.notes.contains("lost its memory: look for a card") => {
+                match (order.fate, machine.kind.class()) {
+                    (Fate::MayHaveBeen | Fate::Either, Class::KeyCutter) => Ok(()),
+                    _ => Err(format!("I5: no journal was lost: {told}")),
+                }
+            }
+            _ if ever == 0 => Ok(()),
             _ => Err(format!("I5: {exist}: {told}")),
         }
     }
@@ -422,13 +551,18 @@ impl Judge {
             return self.breach(now, format!("an effect without an order: {id}"));
         };
         order.last_made = Some(now);
+        let (fate, before) = (order.fate, order.before);
         let first = order.attempt != row.attempt;
         order.attempt = row.attempt;
         let (expires, over_known) = (order.expires, order.over_known);
         let (processing, end) = (order.processing, order.end.clone());
         if first {
             let moment = self.a_moment();
-            if expires.is_some_and(|expires| expires + CLOCK_ERROR + moment < now) {
+            let late = |expires: &Duration| *expires + CLOCK_ERROR + moment < now;
+            if expires
+                .filter(late)
+                .is_some_and(|expires| !self.slept_over(row, expires))
+            {
                 self.breach(now, format!("I6: begun after its time: {id}"));
             }
             if over_known.is_some_and(|known| known + moment < now) {
@@ -452,16 +586,35 @@ impl Judge {
                 }
             }
         }
+        match (fate, plan.kind.class()) {
+            (Fate::MayHaveBeen, Class::KeyCutter) => {
+                self.breach(now, format!("I2: a key of a lost journal is cut: {id}"));
+            }
+            (Fate::MayHaveBeen, Class::Printer) if !repeat => {
+                self.breach(
+                    now,
+                    format!("I3: paper of a lost journal, not marked: {id}"),
+                );
+            }
+            (_, Class::FiscalMachine) if before > 0 => {
+                self.breach(now, format!("I2: a document of a lost journal again: {id}"));
+            }
+            (Fate::Forgotten, _) => {
+                self.breach(now, format!("I2: begun by a lost journal, and again: {id}"));
+            }
+            _ => {}
+        }
         self.count(now, machine, id, repeat, makes);
     }
 
     fn count(&mut self, now: Duration, machine: usize, id: Uuid, repeat: bool, makes: bool) {
         let plan = &self.plan.machines[machine];
         let class = plan.kind.class();
-        let may_repeat = plan.marked_repeat;
+        let marks = plan.marked_repeat;
         let Some(order) = self.orders.get_mut(&id) else {
             return;
         };
+        let may_repeat = marks || class == Class::Printer && order.fate != Fate::Usual;
         if makes {
             if repeat {
                 order.marked += 1;
@@ -482,7 +635,7 @@ impl Judge {
 
     /// True when nothing is owed any more.
     pub fn all_is_over(&self) -> bool {
-        let open = |order: &Order| order.end.is_none();
+        let open = |order: &Order| order.end.is_none() && order.fate != Fate::Forgotten;
         let owed = self.eye.as_ref().map(|eye| {
             eye.query_row(
                 "SELECT COUNT(*) FROM commands WHERE stage != 'reported'",
@@ -501,6 +654,13 @@ impl Judge {
         for (id, order) in &self.orders {
             let row = rows.iter().find(|row| row.id == id.to_string());
             match &order.end {
+                None if order.fate == Fate::Forgotten => {
+                    let fiscal = self.plan.machines[order.machine].kind == Kind::Fiscal;
+                    let listed = matches!(self.lost, Some((_, Lost::Replaced)));
+                    if fiscal && listed && !self.shows(*id) {
+                        found.push(format!("I1: begun by a lost journal, and not shown: {id}"));
+                    }
+                }
                 None => {
                     let stage = row.map_or("no row", |row| row.stage.as_str());
                     found.push(format!("I1: never ended (the journal says {stage}): {id}"));
@@ -554,7 +714,9 @@ impl Judge {
         let known = Duration::from_micros(u64::try_from(known).ok()?);
         let machine = &self.plan.machines[order.machine];
         let late = end.at.saturating_sub(known);
-        if late > Duration::from_secs(5) + CLOCK_ERROR && self.all_was_well(known, end.at) {
+        if late > Duration::from_secs(5) + CLOCK_ERROR
+            && self.all_was_well(machine.property, known, end.at)
+        {
             return Some(format!("I9: told {late:?} after it was known"));
         }
         if let Some(made) = order.last_made {
@@ -562,7 +724,7 @@ impl Judge {
             let deadline = Duration::from_secs(machine.deadline_s);
             let wait = Duration::from_secs(machine.operator_wait_s);
             let most = 3 * deadline + wait + Duration::from_secs(60);
-            if end.at > made + most && self.all_was_well(made, end.at) {
+            if end.at > made + most && self.all_was_well(machine.property, made, end.at) {
                 let doubt = end.at.saturating_sub(made);
                 return Some(format!("I9: in doubt for {doubt:?}, longer than {most:?}"));
             }
@@ -580,7 +742,7 @@ impl Judge {
             .count();
         let most = Duration::from_secs(20 + 4 * before as u64);
         let took = end.at.saturating_sub(order.sent);
-        if !troubled && took > most && self.all_was_well(order.sent, end.at) {
+        if !troubled && took > most && self.all_was_well(machine.property, order.sent, end.at) {
             return Some(format!(
                 "I7: nothing was the matter with it, and it took {took:?}"
             ));
@@ -599,6 +761,16 @@ impl Judge {
 }
 
 impl State {
+    /// The worker has a new journal, and no other.
+    pub fn loses_its_journal(&mut self, lost: Lost) {
+        let now = self.now();
+        self.disk.is_another();
+        let open = self.cloud.commands.iter();
+        let open = open.map(|(id, command)| (*id, command.state));
+        let open = open.filter(|(_, state)| !is_final(state)).collect();
+        self.judge.loses_its_journal(now, lost, &open);
+    }
+
     /// The judge looks before a device acts.
     pub fn judge_look(&mut self, machine: usize, id: Uuid, repeat: bool, makes: bool) {
         let now = self.now();

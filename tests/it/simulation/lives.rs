@@ -1,14 +1,14 @@
 //! One seed, from the first start of its worker to the end: every life in a runtime of its own, so
 //! that a death leaves nothing behind but the disk.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use driver_sdk::CommandId;
 use nightporter::clock::Clock;
 use nightporter::config::{self, Build, Config, Source, StoredSecret, Vault};
-use nightporter::journal::{Core, Journal, OpenError, Options};
+use nightporter::journal::{Core, Found, Journal, OpenError, Options};
 use nightporter::mews::budget::Keep;
 use nightporter::mews::post::Post;
 use nightporter::mews::socket::Dial;
@@ -20,7 +20,7 @@ use super::disk::{Remains, SimulatedDisk};
 use super::drivers::KINDS;
 use super::judge::Counts;
 use super::machine::Wires;
-use super::scenario::{Death, Deed, Kind, Scenario};
+use super::scenario::{Death, Deed, Kind, Lost, Scenario};
 use super::socket::SimulatedDial;
 use super::world::{PcClock, World};
 
@@ -54,6 +54,12 @@ pub enum Twin {
     PaceIsForgotten,
     /// One wire has two addresses in the config.
     WiresApart,
+    /// With a journal its trace is gone too, and the next one is taken for the first.
+    TraceIsLost,
+    /// Mews does not show which fiscal commands were begun.
+    CloudHidesBegun,
+    /// Requests of every property go the way of the first.
+    OneWayForAll,
 }
 
 /// After everything works again, every command must end within this.
@@ -124,6 +130,9 @@ pub fn play(plan: Scenario, twin: Twin, loud: bool) -> Played {
             remains.put_back();
         }
         world.ends(now + down);
+        if let (End::Died, Some(lost)) = (&end, death.and_then(|death| death.lost)) {
+            loses(&world, &journal, lost, twin);
+        }
         if matches!(end, End::Over) || world.state().spun {
             break;
         }
@@ -136,6 +145,75 @@ pub fn play(plan: Scenario, twin: Twin, loud: bool) -> Played {
     }
 }
 
+fn beside(journal: &Path, ending: &str) -> PathBuf {
+    let mut name = journal.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+/// The files of a journal, and what is kept of one that is brought back later.
+const FILES: [&str; 3] = ["", "-wal", "-shm"];
+const AWAY: &str = ".away";
+
+/// The journal is gone.
+fn loses(world: &World, journal: &Path, lost: Lost, twin: Twin) {
+    let mut state = world.state();
+    state.say(|| format!("the journal is lost: {lost:?}"));
+    state.lost = Some(lost);
+    let leaves_its_log = lost == Lost::Replaced && state.rng.bool();
+    for ending in FILES {
+        let file = beside(journal, ending);
+        let done = match lost {
+            Lost::BroughtBack => std::fs::rename(&file, beside(&file, AWAY)),
+            Lost::Replaced if leaves_its_log && !ending.is_empty() => Ok(()),
+            Lost::Replaced | Lost::WithoutTrace => std::fs::remove_file(&file),
+        };
+        assert!(done.is_ok() || !file.exists(), "the test's own folder");
+    }
+    if lost == Lost::WithoutTrace || twin == Twin::TraceIsLost {
+        std::fs::remove_file(beside(journal, ".id")).expect("a trace is beside the journal");
+    }
+}
+
+/// Opens the journal as a person would who is told that it is lost.
+fn open(world: &World, journal: &Path, clock: &Clock) -> (Core, Found) {
+    let opens = |new_journal| Core::open(journal, Options { new_journal }, clock.pc_time());
+    let Some(lost) = world.state().lost.take() else {
+        let opened = match opens(false) {
+            // Only a disk that lies about its syncs leaves an empty file; a person goes on without.
+            Err(OpenError::Lost { .. }) if world.state().disk.lies => opens(true),
+            opened => opened,
+        };
+        return opened.expect("a journal always opens");
+    };
+    if lost != Lost::WithoutTrace {
+        match opens(false) {
+            Err(OpenError::Lost { .. }) => {}
+            Err(error) => panic!("{error}"),
+            Ok(opened) => {
+                let mut state = world.state();
+                let now = state.now();
+                state.judge.starts_without_a_word(now);
+                state.loses_its_journal(lost);
+                return opened;
+            }
+        }
+    }
+    if lost == Lost::BroughtBack {
+        for ending in FILES {
+            let file = beside(journal, ending);
+            let away = beside(&file, AWAY);
+            if away.exists() {
+                std::fs::rename(away, file).expect("the test's own folder");
+            }
+        }
+        return opens(false).expect("it is there again");
+    }
+    let opened = opens(lost == Lost::Replaced).expect("a new journal");
+    world.state().loses_its_journal(lost);
+    opened
+}
+
 async fn life(
     world: &Arc<World>,
     config: &Config,
@@ -145,13 +223,7 @@ async fn life(
 ) -> End {
     let died = world.begins(death);
     let clock = Clock::from_source(PcClock(world.clone()));
-    let open = |new_journal| Core::open(journal, Options { new_journal }, clock.pc_time());
-    let (core, found) = match open(false) {
-        // Only a disk that lies about its syncs leaves an empty file; a person goes on without.
-        Err(OpenError::Lost { .. }) if world.state().disk.lies => open(true),
-        opened => opened,
-    }
-    .expect("a journal always opens");
+    let (core, found) = open(world, journal, &clock);
     let disk = SimulatedDisk {
         world: world.clone(),
         journal: journal.to_owned(),
@@ -204,12 +276,16 @@ async fn script(world: &Arc<World>, worker: &Worker, next: &mut usize) -> End {
         if since > plan.heal && state.judge.all_is_over() {
             break;
         }
+
         if since > plan.heal + TO_THE_END {
             state.say(|| "not over in time".to_owned());
             break;
         }
     }
     sleep(AFTERWARDS).await;
+    let shown = worker.board().alarms();
+    let shown = shown.into_iter().map(|alarm| (alarm.command, alarm.text));
+    world.state().judge.is_shown(shown);
     End::Over
 }
 
@@ -220,15 +296,15 @@ async fn stops(world: &Arc<World>, worker: &Worker, deed: Deed) -> bool {
     match deed {
         Deed::Order(n) => {
             world.state().send_order(n, &plan.orders[n]);
-            world.socket_bell.notify_one();
+            world.ring_sockets();
         }
         Deed::Cancel(n) => {
             world.state().ends_in_mews(n, "Cancelled");
-            world.socket_bell.notify_one();
+            world.ring_sockets();
         }
         Deed::Foreign(n) => {
             world.state().ends_in_mews(n, "Error");
-            world.socket_bell.notify_one();
+            world.ring_sockets();
         }
         // What is refused is refused.
         Deed::CancelHere(n) => drop(worker.cancel(id(n)).await),
@@ -261,46 +337,63 @@ async fn stops(world: &Arc<World>, worker: &Worker, deed: Deed) -> bool {
 struct Outside(Arc<World>);
 
 impl supervise::World for Outside {
-    fn post(&self, _: &config::Property) -> Arc<dyn Post> {
-        Arc::new(SimulatedPost(self.0.clone()))
+    fn post(&self, of: &config::Property) -> Arc<dyn Post> {
+        let mixed = self.0.state().cloud.twin == Twin::OneWayForAll;
+        Arc::new(SimulatedPost {
+            world: self.0.clone(),
+            property: if mixed { 0 } else { number(of) },
+        })
     }
 
-    fn dial(&self, _: &config::Property) -> Arc<dyn Dial> {
-        Arc::new(SimulatedDial(self.0.clone()))
+    fn dial(&self, of: &config::Property) -> Arc<dyn Dial> {
+        Arc::new(SimulatedDial {
+            world: self.0.clone(),
+            property: number(of),
+        })
     }
 
-    fn keep(&self, _: &config::Property) -> Box<dyn Keep> {
+    fn keep(&self, of: &config::Property) -> Box<dyn Keep> {
+        let property = number(of);
         let mut state = self.0.state();
         if state.cloud.twin == Twin::PaceIsForgotten {
-            state.kept.clear();
+            state.kept[property].clear();
         }
-        let first = state.kept.len();
+        let first = state.kept[property].len();
         drop(state);
         Box::new(Kept {
             world: self.0.clone(),
+            property,
             first,
         })
     }
 }
 
+/// `p0`, `p1`.
+fn number(property: &config::Property) -> usize {
+    let name = property.name.as_str();
+    name[1..].parse().expect("as the config names them")
+}
+
 /// The small file of request times: a killed worker has written it all.
 struct Kept {
     world: Arc<World>,
+    property: usize,
     first: usize,
 }
 
 impl Keep for Kept {
     fn load(&mut self) -> Vec<i64> {
-        self.world.state().kept.clone()
+        self.world.state().kept[self.property].clone()
     }
 
     fn note(&mut self, slot: usize, unix_millis: i64) {
         let mut state = self.world.state();
         let place = self.first + slot;
-        if state.kept.len() <= place {
-            state.kept.resize(place + 1, unix_millis);
+        let kept = &mut state.kept[self.property];
+        if kept.len() <= place {
+            kept.resize(place + 1, unix_millis);
         }
-        state.kept[place] = unix_millis;
+        kept[place] = unix_millis;
     }
 }
 
@@ -323,11 +416,16 @@ fn config_of(plan: &Scenario, twin: Twin, world: &Arc<World>, journal: &Path) ->
     let mut text = format!(
         "[mews]\nplatform_address = \"http://127.0.0.1:9\"\n\
          websocket_address = \"ws://127.0.0.1:9\"\n\
-         [property.main]\nclient_token = {{ env = \"CLIENT\" }}\n\
-         access_token = {{ env = \"ACCESS\" }}\n\
          [journal]\npath = '{}'\n[admin]\nlisten = \"127.0.0.1:0\"\n",
         journal.display()
     );
+    for n in 0..plan.properties {
+        let _ = write!(
+            text,
+            "[property.p{n}]\nclient_token = {{ env = \"CLIENT\" }}\n\
+             access_token = {{ env = \"ACCESS{n}\" }}\n",
+        );
+    }
     for (n, machine) in plan.machines.iter().enumerate() {
         let driver = match (machine.kind, twin) {
             (Kind::Encoder | Kind::Forgetful, Twin::Driver(driver)) => driver,
@@ -341,9 +439,11 @@ fn config_of(plan: &Scenario, twin: Twin, world: &Arc<World>, journal: &Path) ->
         };
         let _ = write!(
             text,
-            "[device.d{n}]\nmews = \"{}\"\ndriver = \"{driver}\"\nlink = \"sim:{}\"\n\
+            "[device.d{n}]\nproperty = \"p{}\"\nmews = \"{}\"\ndriver = \"{driver}\"\n\
+             link = \"sim:{}\"\n\
              deadline_s = {}\noperator_wait_s = {}\n{}{}\
              [device.d{n}.settings]\nmachine = {n}\n",
+            machine.property,
             device_id(n),
             // Two addresses of one wire: nobody takes turns.
             if twin == Twin::WiresApart {

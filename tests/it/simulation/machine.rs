@@ -20,6 +20,8 @@ use super::world::{State, World};
 pub struct Thing {
     pub id: Uuid,
     pub repeat: bool,
+    /// For which journal's attempt: what an earlier one asked for is another job to the device.
+    journal: usize,
 }
 
 #[derive(Debug)]
@@ -36,8 +38,9 @@ impl Machine {
         }
     }
 
-    pub fn made(&self, id: Uuid, repeat: bool) -> usize {
-        let same = |thing: &&Thing| thing.id == id && thing.repeat == repeat;
+    fn made(&self, id: Uuid, repeat: bool, journal: usize) -> usize {
+        let same =
+            |thing: &&Thing| thing.id == id && thing.repeat == repeat && thing.journal == journal;
         self.things.iter().filter(same).count()
     }
 }
@@ -143,7 +146,13 @@ impl State {
         let lies = self.machines[machine].plan.lies;
         self.judge_look(machine, id, repeat, makes && !lies);
         if makes && !lies {
-            self.machines[machine].things.push(Thing { id, repeat });
+            let journal = self.judge.journals;
+            let thing = Thing {
+                id,
+                repeat,
+                journal,
+            };
+            self.machines[machine].things.push(thing);
         }
         format!("DONE {}", self.machines[machine].things.len())
     }
@@ -156,7 +165,7 @@ impl State {
             // Who lies about what it does, lies when it is asked.
             Kind::Printer | Kind::Encoder | Kind::Session if of.plan.lies => "HAS 9".to_owned(),
             Kind::Printer | Kind::Encoder | Kind::Session => {
-                format!("HAS {}", of.made(id, repeat))
+                format!("HAS {}", of.made(id, repeat, self.judge.journals))
             }
         }
     }

@@ -114,8 +114,10 @@ pub struct Window {
     pub to: Duration,
     /// Of every time it could strike.
     pub chance: f64,
-    /// The machine it is about; of the cloud and the disk there is one.
+    /// The machine it is about.
     pub machine: usize,
+    /// The property whose cloud and socket it is about; of the disk there is one.
+    pub property: usize,
 }
 
 /// How a machine's driver is sold to the worker.
@@ -149,7 +151,9 @@ impl Kind {
 #[derive(Debug, Clone)]
 pub struct MachinePlan {
     pub kind: Kind,
-    /// The wire; devices of one wire take turns.
+    /// The hotel it belongs to.
+    pub property: usize,
+    /// The wire; devices of one wire take turns, whichever hotel they belong to.
     pub wire: usize,
     pub deadline_s: u64,
     pub operator_wait_s: u64,
@@ -203,12 +207,27 @@ pub struct Death {
     pub power: bool,
     /// Until it is started again.
     pub down: Duration,
+    /// Its journal is gone then.
+    pub lost: Option<Lost>,
+}
+
+/// What becomes of a journal that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// Its disk was not mounted; it is brought back.
+    BroughtBack,
+    /// It was deleted; a person goes on with `--new-journal`.
+    Replaced,
+    /// So was every trace of it: as at a first start.
+    WithoutTrace,
 }
 
 /// Everything a seed decides beforehand.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     pub seed: u64,
+    /// Hotels, each with its own access token.
+    pub properties: usize,
     pub machines: Vec<MachinePlan>,
     pub orders: Vec<OrderPlan>,
     pub deeds: Vec<(Duration, Deed)>,
@@ -233,10 +252,12 @@ impl Scenario {
     pub fn of(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x5eed_0000_0000);
         let span = rng.choice([20.0, 120.0, 600.0, 1500.0]).expect("four");
-        let machines = machines(&mut rng);
+        let properties = rng.usize(1..=2);
+        let machines = machines(&mut rng, properties);
         let orders = orders(&mut rng, &machines, span);
         let mut plan = Self {
             seed,
+            properties,
             deeds: deeds(&mut rng, &orders, span),
             windows: Vec::new(),
             deaths: deaths(&mut rng),
@@ -280,6 +301,7 @@ impl Scenario {
             to: secs(from + length).min(self.heal),
             chance: rng.choice([0.1, 0.3, 0.6, 1.0]).expect("four"),
             machine: rng.usize(..self.machines.len()),
+            property: rng.usize(..self.properties),
         });
     }
 
@@ -292,7 +314,7 @@ impl Scenario {
     }
 }
 
-fn machines(rng: &mut Rng) -> Vec<MachinePlan> {
+fn machines(rng: &mut Rng, properties: usize) -> Vec<MachinePlan> {
     let kinds = [
         Kind::Plain,
         Kind::Printer,
@@ -308,6 +330,7 @@ fn machines(rng: &mut Rng) -> Vec<MachinePlan> {
         let kind = rng.choice(kinds).expect("some");
         let plan = MachinePlan {
             kind,
+            property: rng.usize(..properties),
             wire,
             deadline_s: rng.u64(5..60),
             operator_wait_s: rng.u64(5..60),
@@ -322,6 +345,7 @@ fn machines(rng: &mut Rng) -> Vec<MachinePlan> {
         if twin {
             machines.push(MachinePlan {
                 operator_wait_s: rng.u64(5..60),
+                property: rng.usize(..properties),
                 ..plan
             });
         }
@@ -395,7 +419,7 @@ fn deeds(rng: &mut Rng, orders: &[OrderPlan], span: f64) -> Vec<(Duration, Deed)
 
 fn deaths(rng: &mut Rng) -> Vec<Death> {
     let count = rng.choice([0, 0, 1, 2, 4, 8]).expect("six");
-    (0..count)
+    let mut deaths: Vec<Death> = (0..count)
         .map(|_| Death {
             place: rng
                 .choice([
@@ -415,6 +439,20 @@ fn deaths(rng: &mut Rng) -> Vec<Death> {
             },
             power: rng.u8(..4) == 0,
             down: secs(*rng.choice(&[0.5, 5.0, 90.0, 700.0]).expect("four")),
+            lost: None,
         })
-        .collect()
+        .collect();
+    // Once in a while, and then in one of the first lives: there is something to forget.
+    if rng.u8(..4) == 0 && !deaths.is_empty() {
+        let death = &mut deaths[rng.usize(..count.min(2))];
+        death.power = false;
+        death.nth = death.nth.min(200);
+        death.lost = rng.choice([
+            Lost::BroughtBack,
+            Lost::Replaced,
+            Lost::Replaced,
+            Lost::WithoutTrace,
+        ]);
+    }
+    deaths
 }

@@ -11,29 +11,36 @@ use tokio::time::sleep;
 use super::scenario::Trouble;
 use super::world::World;
 
-pub struct SimulatedDial(pub Arc<World>);
+pub struct SimulatedDial {
+    pub world: Arc<World>,
+    pub property: usize,
+}
 
 struct SimulatedSocket {
     world: Arc<World>,
+    property: usize,
     number: u64,
 }
 
 impl Dial for SimulatedDial {
     fn dial(&self) -> BoxFuture<'_, Result<Box<dyn Socket>, DialError>> {
         async {
-            self.0.pass("dialling the socket").await;
+            self.world.pass("dialling the socket").await;
             let (refused, wait) = {
-                let mut state = self.0.state();
-                let refused = state.strikes(&[Trouble::SocketRefused], None).is_some();
+                let mut state = self.world.state();
+                let refused = state
+                    .strikes_the_way(&[Trouble::SocketRefused], self.property)
+                    .is_some();
                 (refused, state.millis(20..300))
             };
             sleep(wait).await;
             if refused {
                 return Err(DialError::Failed("refused".to_owned()));
             }
-            let number = self.0.state().cloud.pick_up();
+            let number = self.world.state().cloud.pick_up(self.property);
             Ok(Box::new(SimulatedSocket {
-                world: self.0.clone(),
+                world: self.world.clone(),
+                property: self.property,
                 number,
             }) as Box<dyn Socket>)
         }
@@ -51,11 +58,14 @@ impl Socket for SimulatedSocket {
                     let cuts = [Trouble::SocketCut, Trouble::SocketGarbage];
                     match state.cloud.next_frame(self.number) {
                         Some(due) if due <= state.now() => {
-                            if state.strikes(&[Trouble::BlackHole], None).is_some() {
+                            if state
+                                .strikes_the_way(&[Trouble::BlackHole], self.property)
+                                .is_some()
+                            {
                                 state.cloud.goes_deaf(self.number);
                                 continue;
                             }
-                            let trouble = state.strikes(&cuts, None);
+                            let trouble = state.strikes_the_way(&cuts, self.property);
                             let heard = state.cloud.take_frame(self.number);
                             match (trouble, heard) {
                                 (Some(Trouble::SocketCut), _) => {
@@ -78,7 +88,7 @@ impl Socket for SimulatedSocket {
                 };
                 tokio::select! {
                     biased;
-                    () = self.world.socket_bell.notified() => {}
+                    () = self.world.socket_bell(self.property).notified() => {}
                     () = sleep(wait) => {}
                 }
             }
@@ -90,12 +100,15 @@ impl Socket for SimulatedSocket {
         async {
             self.world.pass("pinging").await;
             let mut state = self.world.state();
-            if state.strikes(&[Trouble::BlackHole], None).is_some() {
+            if state
+                .strikes_the_way(&[Trouble::BlackHole], self.property)
+                .is_some()
+            {
                 state.cloud.goes_deaf(self.number);
             } else {
                 let due = state.now() + Duration::from_millis(30);
                 state.cloud.pong(self.number, due);
-                self.world.socket_bell.notify_one();
+                self.world.socket_bell(self.property).notify_one();
             }
             Ok(())
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::lives::{Twin, play};
-use super::scenario::{Death, Deed, Scenario};
+use super::scenario::{Death, Deed, Kind, Lost, Scenario};
 
 /// Seeds that a twin has to be found in.
 const SEEDS: u64 = 150;
@@ -32,15 +32,42 @@ fn prepare(plan: &mut Scenario, twin: Twin) {
                 nth: 150,
                 power: false,
                 down: Duration::from_millis(100),
+                lost: None,
             });
         }
         Twin::CloudClockStands => plan.windows.clear(),
+        Twin::TraceIsLost => {
+            for death in &mut plan.deaths {
+                death.power = false;
+                death.lost = death.lost.map(|_| Lost::Replaced);
+            }
+        }
+        Twin::CloudHidesBegun => {
+            // A journal is lost while a document is made, and Mews answers.
+            plan.windows.clear();
+            for machine in &mut plan.machines {
+                (machine.kind, machine.lies) = (Kind::Fiscal, false);
+                (machine.marked_repeat, machine.expires_s) = (false, None);
+            }
+            for order in &mut plan.orders {
+                order.count = 1;
+            }
+            plan.deaths.truncate(0);
+            plan.deaths.push(Death {
+                place: Some("a device has acted"),
+                nth: 2,
+                power: false,
+                down: Duration::from_secs(5),
+                lost: Some(Lost::Replaced),
+            });
+        }
         Twin::None
         | Twin::Driver(_)
         | Twin::CloudForgets
         | Twin::CloudListsNothing
         | Twin::BoxRepeats
         | Twin::BoxDawdles
+        | Twin::OneWayForAll
         | Twin::WiresApart => {}
     }
 }
@@ -123,4 +150,38 @@ fn a_budget_that_a_restart_forgets_is_found() {
 #[test]
 fn a_report_that_comes_late_is_found() {
     is_found(Twin::BoxDawdles, "I9: told");
+}
+
+#[test]
+fn a_key_that_a_lost_journal_may_have_cut_is_found_when_it_is_cut() {
+    is_found(Twin::TraceIsLost, "I2: a key of a lost journal is cut");
+}
+
+#[test]
+fn paper_of_a_lost_journal_that_is_not_marked_is_found() {
+    is_found(Twin::TraceIsLost, "I3: paper of a lost journal, not marked");
+}
+
+#[test]
+fn a_lost_journal_that_is_not_noticed_is_found() {
+    is_found(
+        Twin::TraceIsLost,
+        "a lost journal: the worker starts without",
+    );
+}
+
+#[test]
+fn a_document_that_a_lost_journal_had_begun_is_found_when_nobody_shows_it() {
+    is_found(
+        Twin::CloudHidesBegun,
+        "begun by a lost journal, and not shown",
+    );
+}
+
+#[test]
+fn hotels_that_are_mixed_up_are_found() {
+    is_found(
+        Twin::OneWayForAll,
+        "mixed up: a request with another access token",
+    );
 }

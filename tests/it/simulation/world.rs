@@ -13,14 +13,14 @@ use super::cloud::CloudState;
 use super::disk::DiskState;
 use super::judge::Judge;
 use super::machine::Machine;
-use super::scenario::{Death, Scenario, Trouble};
+use super::scenario::{Death, Lost, Scenario, Trouble, Window};
 
 /// The world of one seed. It outlives the lives of its worker.
 pub struct World {
     pub plan: Scenario,
     state: Mutex<State>,
-    /// Rung when the cloud has something for a socket.
-    pub socket_bell: Notify,
+    /// Rung when the cloud has something for a socket, of each property.
+    socket_bells: Vec<Notify>,
 }
 
 pub struct State {
@@ -45,8 +45,10 @@ pub struct State {
     pub machines: Vec<Machine>,
     pub disk: DiskState,
     pub judge: Judge,
-    /// Request times as the worker remembers them.
-    pub kept: Vec<i64>,
+    /// The next life finds no journal.
+    pub lost: Option<Lost>,
+    /// Request times as the worker remembers them, by property.
+    pub kept: Vec<Vec<i64>>,
 }
 
 /// So many contacts without any time passing, and the worker runs in circles.
@@ -72,22 +74,32 @@ impl World {
             opening: true,
             trace: Vec::new(),
             loud,
-            cloud: CloudState::default(),
+            cloud: CloudState::new(plan.properties),
             machines,
             disk: DiskState::default(),
             judge: Judge::new(&plan),
-            kept: Vec::new(),
+            lost: None,
+            kept: vec![Vec::new(); plan.properties],
             plan: plan.clone(),
         };
         Arc::new(Self {
+            socket_bells: (0..plan.properties).map(|_| Notify::new()).collect(),
             plan,
             state: Mutex::new(state),
-            socket_bell: Notify::new(),
         })
     }
 
     pub fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn socket_bell(&self, property: usize) -> &Notify {
+        &self.socket_bells[property]
+    }
+
+    /// Whoever listens looks again.
+    pub fn ring_sockets(&self) {
+        self.socket_bells.iter().for_each(Notify::notify_one);
     }
 
     /// A contact of the worker with the world: here it may die, and a dead one never goes on.
@@ -143,9 +155,10 @@ impl State {
 
     /// The PC sleeps: its timers stand still, the world goes on.
     pub fn nap(&mut self, length: Duration) {
+        let asleep = self.now();
         self.base += length;
         let now = self.now();
-        self.judge.disturbed(now);
+        self.judge.slept(asleep, now);
         self.say(|| format!("the PC slept {length:?}"));
     }
 
@@ -187,17 +200,27 @@ impl State {
         self.trace.push(line);
     }
 
-    /// The first of these troubles that strikes now.
+    /// The first of these troubles that strikes a machine now; without one: the disk.
     pub fn strikes(&mut self, of: &[Trouble], machine: Option<usize>) -> Option<Trouble> {
+        self.strikes_where(of, |window| {
+            machine.is_none_or(|machine| machine == window.machine)
+        })
+    }
+
+    /// The first of these troubles that strikes a property's way to Mews now.
+    pub fn strikes_the_way(&mut self, of: &[Trouble], property: usize) -> Option<Trouble> {
+        self.strikes_where(of, |window| window.property == property)
+    }
+
+    fn strikes_where(&mut self, of: &[Trouble], here: impl Fn(&Window) -> bool) -> Option<Trouble> {
         let now = self.since_start();
         if now >= self.plan.heal {
             return None;
         }
         for window in &self.plan.windows {
-            let here = machine.is_none_or(|machine| machine == window.machine);
             if window.from <= now
                 && now < window.to
-                && here
+                && here(window)
                 && of.contains(&window.what)
                 && self.rng.f64() < window.chance
             {
