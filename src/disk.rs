@@ -23,6 +23,20 @@ pub fn folder_of(file: &Path) -> &Path {
     }
 }
 
+/// The folder a file is in or, where that is not made yet, the nearest one above it that is.
+#[must_use]
+pub fn made_folder_of(file: &Path) -> &Path {
+    let mut folder = folder_of(file);
+    while !folder.exists() {
+        let above = folder_of(folder);
+        if above == folder {
+            break;
+        }
+        folder = above;
+    }
+    folder
+}
+
 /// Bytes that this user may still write beside a file; `None` where the system does not say.
 #[cfg(unix)]
 #[must_use]
@@ -86,6 +100,16 @@ mod tests {
         ] {
             assert_eq!(amount(bytes), told);
         }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_made_yet_is_the_one_above_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let deep = folder.path().join("var/lib/nightporter/journal.db");
+        assert_eq!(made_folder_of(&deep), folder.path());
+        assert_eq!(made_folder_of(&folder.path().join("j.db")), folder.path());
+        assert_eq!(made_folder_of(Path::new("not-there/j.db")), Path::new("."));
+        assert_eq!(made_folder_of(Path::new("/not-there/j.db")), Path::new("/"));
     }
 
     #[test]

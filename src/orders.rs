@@ -18,7 +18,7 @@ pub enum OrderError {
     #[error("the journal knows no command {0}")]
     Unknown(CommandId),
     /// No such device.
-    #[error("the config has no device {0}")]
+    #[error("the config has no device {0}; `nightporter check` lists those it has")]
     NoDevice(DeviceName),
     /// It does not apply to the command as it stands.
     #[error("{0}")]

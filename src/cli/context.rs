@@ -62,7 +62,7 @@ impl Context {
             Err(cause) => {
                 let place = journal.display();
                 self.out.remark(format_args!(
-                    "{place}: there is no journal to read: {cause}"
+                    "{place}: there is no journal to read (`nightporter run` makes it): {cause}"
                 ));
                 Err(Exit::unreadable(&cause, Exit::Unavailable))
             }

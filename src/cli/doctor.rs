@@ -106,7 +106,9 @@ async fn look(context: &Context, config: &Config, findings: &mut Vec<Finding>) {
         say(grade, "admin", told);
     }
     if config.mews.proxy.is_none() {
-        for url in [&config.mews.platform, &config.mews.websocket] {
+        let mut hosts = vec![&config.mews.platform, &config.mews.websocket];
+        hosts.dedup_by_key(|url| place(url).0);
+        for url in hosts {
             let (grade, told) = name(url).await;
             say(grade, "name", told);
         }
@@ -157,20 +159,26 @@ fn journal(path: &Path, runs: bool) -> (Grade, String) {
             Err(error) => (Grade::Fail, format!("{place}: {error}")),
         };
     }
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = disk::made_folder_of(path);
     let writable = std::fs::metadata(folder).is_ok_and(|found| !found.permissions().readonly());
     if writable {
         let told = format!("{place} is not there yet; `nightporter run` makes it");
         (Grade::Warn, told)
     } else {
-        let told = format!("{} is missing or read-only", folder.display());
+        let told = format!(
+            "{} is read-only, the journal cannot be made",
+            folder.display()
+        );
         (Grade::Fail, told)
     }
 }
 
 /// The journal's disk: is there room, does it write, and how long does a sync take.
 fn disk_of(journal: &Path) -> (Grade, String) {
-    let folder = disk::folder_of(journal).display();
+    let folder = disk::made_folder_of(journal);
+    // Beside a journal that is there, or where it will be.
+    let journal = &folder.join(journal.file_name().unwrap_or_default());
+    let folder = folder.display();
     let took = match disk::try_beside(journal) {
         Ok(took) => took,
         Err(cause) => return (Grade::Fail, format!("{folder} cannot be written: {cause}")),

@@ -31,8 +31,9 @@ impl Explain {
             return Exit::Done;
         }
         let near = nearest(&code, catalogue.pages().map(|page| page.code));
-        let fix = near.map(|near| format!("; did you mean {near}?"));
-        let fix = fix.unwrap_or_default();
+        let fix = near.map_or("; `nightporter explain` lists all".to_owned(), |near| {
+            format!("; did you mean {near}?")
+        });
         out.remark(format_args!("there is no code {code}{fix}"));
         Exit::Failed
     }

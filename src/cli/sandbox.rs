@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use clap::Args;
 use jiff::SignedDuration;
+use jiff::tz::TimeZone;
 
 use super::context::Context;
 use super::exit::Exit;
@@ -25,7 +26,7 @@ pub(super) struct Sandbox {
     device: Vec<(DeviceKind, String)>,
 
     /// The hotel's time zone
-    #[arg(long, value_name = "ZONE")]
+    #[arg(long, value_name = "ZONE", value_parser = zone)]
     timezone: Option<String>,
 
     /// How far the cloud's clock is ahead of this PC's, in seconds
@@ -53,6 +54,13 @@ fn device(text: &str) -> Result<(DeviceKind, String), String> {
         return Err(fix());
     }
     Ok((DeviceKind::from_name(kind), name.trim().to_owned()))
+}
+
+fn zone(text: &str) -> Result<String, String> {
+    match TimeZone::get(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err("no such time zone; write it as Europe/Prague".to_owned()),
+    }
 }
 
 impl Sandbox {

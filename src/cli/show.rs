@@ -39,7 +39,9 @@ fn facts(row: &Row) -> Vec<String> {
         format!("command   {}", entry.id),
         format!(
             "device    {} ({}, \"{}\" in Mews)",
-            row.device, entry.class, row.device_title
+            row.device,
+            entry.class.to_string().replace('_', " "),
+            row.device_title
         ),
         format!("created   {}", times::second(row.created)),
         format!("state     {}", queue::state(row)),

@@ -82,6 +82,12 @@ impl Simulate {
             }
             return Exit::Done;
         }
+        if self.pty && !simulator.has_serial_line() {
+            out.remark(format_args!(
+                "`{kind}` has no serial line; leave out --pty, it listens on a TCP port"
+            ));
+            return Exit::Usage;
+        }
         let device = match simulator.build(self.folder.clone(), &self.set) {
             Ok(device) => device,
             Err(fact) => {
@@ -89,10 +95,15 @@ impl Simulate {
                 return Exit::Usage;
             }
         };
-        block_on(context, self.serve(device, out.clone()))
+        block_on(context, self.serve(simulator, device, out.clone()))
     }
 
-    async fn serve(self, device: Arc<dyn VirtualDevice>, out: Out) -> Exit {
+    async fn serve(
+        self,
+        simulator: &'static dyn Simulator,
+        device: Arc<dyn VirtualDevice>,
+        out: Out,
+    ) -> Exit {
         let stop = stop_asked();
         tokio::spawn(tell(device.clone(), out.clone()));
         let (switched, remarks) = (device.clone(), out.clone());
@@ -101,7 +112,7 @@ impl Simulate {
         let ended = if self.pty {
             on_pseudo_terminal(device, &out, stop).await
         } else {
-            on_port(self.listen, device, &out, stop).await
+            on_port(self.listen, simulator, device, &out, stop).await
         };
         match ended {
             Ok(()) => {
@@ -131,12 +142,14 @@ fn find(build: &Build, name: &str) -> Option<&'static dyn Simulator> {
 
 async fn on_port(
     address: SocketAddr,
+    simulator: &'static dyn Simulator,
     device: Arc<dyn VirtualDevice>,
     out: &Out,
     stop: CancellationToken,
 ) -> std::io::Result<()> {
     let listener = TcpListener::bind(address).await?;
-    out.line(format_args!("link = \"tcp:{}\"", listener.local_addr()?));
+    let link = simulator.link(listener.local_addr()?);
+    out.line(format_args!("link = \"{link}\""));
     serve_tcp(listener, device, stop).await
 }
 

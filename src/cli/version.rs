@@ -5,7 +5,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::Exit;
 
-/// Shows version, commit, licence and the drivers of this build
+/// Shows version, licence and the drivers of this build, and its commit where the builder named it
 #[derive(Debug, Args)]
 pub(super) struct Version {}
 

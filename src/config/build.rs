@@ -73,6 +73,10 @@ impl Build {
             }
         };
         let Err(error) = hub.open(kind, name, link, &device.settings) else {
+            for SettingsError { message, span, .. } in kind.advise(&device.settings) {
+                let at = span.as_ref().unwrap_or(&device.at);
+                findings.warning(at, format!("device.{name}.settings: {message}"));
+            }
             return;
         };
         for SettingsError { message, span, .. } in std::iter::once(&error).chain(&error.also) {

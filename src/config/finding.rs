@@ -126,6 +126,15 @@ impl<'a> Findings<'a> {
         self.damaged.push(self.line_of(at));
     }
 
+    /// Without its header a table's keys fall into the table above: up to the next header nothing
+    /// is told of them.
+    pub(super) fn headless(&mut self, header: &Range<usize>) {
+        let first = self.line_of(header);
+        let below = self.source.text().lines().skip(first);
+        let keys = below.take_while(|line| !line.trim_start().starts_with('['));
+        self.damaged.extend(first + 1..=first + keys.count());
+    }
+
     /// A key, by its path, was told to be wrong: one mistake, one line.
     pub(super) fn told(&mut self, path: String) {
         self.told.push(path);
@@ -139,6 +148,13 @@ impl<'a> Findings<'a> {
                 None => format!("[{path}] is missing"),
             };
             self.push(Severity::Error, at, format!("{fact}; {fix}"));
+        }
+    }
+
+    /// There is none of something; worth a warning, but for a damaged file, which may have it.
+    pub(super) fn none_of(&mut self, fact: &str, fix: &str) {
+        if self.damaged.is_empty() {
+            self.push(Severity::Warning, &(0..0), format!("{fact}; {fix}"));
         }
     }
 

@@ -158,9 +158,39 @@ fn read_tables(source: &Source, wanted: &[&str], findings: &mut Findings<'_>) ->
     let (root, broken) = DeTable::parse_recoverable(source.text());
     for error in broken {
         let at = error.span().unwrap_or(0..0);
-        findings.damage(&at, format!("not TOML: {}", error.message()));
+        let fix = damage_fix(error.message(), line_at(source.text(), at.start));
+        findings.damage(&at, format!("not TOML: {}{fix}", error.message()));
+        if error.message().starts_with("unclosed table") {
+            findings.headless(&at);
+        }
     }
     File::read(root.get_ref(), wanted, findings)
+}
+
+fn line_at(text: &str, at: usize) -> &str {
+    let (before, after) = text.split_at(at.min(text.len()));
+    let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    let end = at + after.find('\n').unwrap_or(after.len());
+    text[start..end].trim_end()
+}
+
+/// What to do about damage; nothing where the fact says it.
+fn damage_fix(fact: &str, line: &str) -> String {
+    let name = line
+        .trim()
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'));
+    match (fact, name) {
+        ("duplicate key", _) => "; it is there already: remove one of the two".to_owned(),
+        (_, Some(name)) if name.contains(' ') => {
+            let (table, name) = name.split_once('.').unwrap_or(("device", name));
+            format!("; a name with a space stands in quotes: [{table}.\"{name}\"]")
+        }
+        _ if fact.starts_with("string values must be quoted") => {
+            "; write the text in quotes: key = \"text\"".to_owned()
+        }
+        _ => String::new(),
+    }
 }
 
 fn is_error(finding: &Finding) -> bool {

@@ -357,3 +357,50 @@ fn version_needs_no_config() {
         "{answer}"
     );
 }
+
+#[test]
+fn words_that_cannot_be_meant_are_refused_with_a_way_out() {
+    let desk = Desk::with("");
+    for (words, code, told) in [
+        (
+            &["simulate", "epson-rt", "--pty"][..],
+            2,
+            "`epson-rt` has no serial line; leave out --pty",
+        ),
+        (
+            &["sandbox", "--timezone", "Mars/Phobos"],
+            2,
+            "no such time zone; write it as Europe/Prague",
+        ),
+        (
+            &["explain", "NOTHING-LIKE-IT-AT-ALL"],
+            1,
+            "there is no code NOTHING-LIKE-IT-AT-ALL; `nightporter explain` lists all",
+        ),
+    ] {
+        let ran = desk.run(words);
+        let said = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(code), "{words:?}: {said}");
+        assert!(said.contains(told), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_doctor_before_the_first_run_does_not_miss_the_journal_that_run_makes() {
+    let config = format!(
+        "{}[journal]\npath = \"not/made/journal.db\"\n",
+        example("escpos.toml")
+    );
+    let desk = Desk::with(&config.replace(
+        "environment = \"demo\"",
+        "platform_address = \"http://127.0.0.1:9\"\nwebsocket_address = \"ws://127.0.0.1:9\"",
+    ));
+    let told = text(&desk.run(&["doctor"]).stdout);
+    assert!(told.contains("warn  journal: "), "{told}");
+    assert!(told.contains("`nightporter run` makes it"), "{told}");
+    assert!(
+        told.contains("ok    disk: ") || told.contains("warn  disk: "),
+        "{told}"
+    );
+    assert!(!desk.path("not").exists(), "a look makes nothing");
+}

@@ -210,6 +210,30 @@ fn every_verb_that_a_page_tells_people_to_type_is_there() {
 }
 
 #[test]
+fn every_code_that_a_page_tells_people_to_explain_is_there() {
+    let list = String::from_utf8(nightporter(&["explain"]).stdout).expect("text");
+    let codes: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(codes.len() > 200, "{} codes", codes.len());
+    let (mut found, mut seen) = (Vec::new(), 0);
+    for path in files(root(), ".md") {
+        let text = read(&path);
+        for rest in text.split("nightporter explain ").skip(1) {
+            let word = rest.split(|c: char| !c.is_ascii_uppercase() && c != '-');
+            let code = word.into_iter().next().unwrap_or_default();
+            seen += usize::from(!code.is_empty() && code != "CODE");
+            if !["", "CODE"].contains(&code) && !codes.contains(&code) {
+                found.push(format!("{}: nightporter explain {code}", path.display()));
+            }
+        }
+    }
+    assert!(seen > 0, "no page names a code");
+    none("pages name codes that are not there", &found);
+}
+
+#[test]
 fn every_verb_of_the_help_has_its_code() {
     let all: String = files(&root().join("src/cli"), ".rs")
         .iter()

@@ -65,13 +65,18 @@ impl DriverKind for Datecs {
     }
 
     fn open(&self, settings: &Settings, links: &mut Links<'_>) -> Result<Device, SettingsError> {
-        let parsed: DatecsSettings = settings.parse()?;
-        parsed
-            .check()
-            .map_err(|(key, error)| error.at(settings.place_of(key)))?;
+        let parsed = settings.parse_and_check(DatecsSettings::check)?;
         // Answers carry the number of their question; the driver drops what is not its own.
         let link = links.stream(Resync::ById)?;
         Ok(Device::new(DatecsDriver::new(parsed, link)))
+    }
+
+    fn advise(&self, settings: &Settings) -> Vec<SettingsError> {
+        let parsed: Result<DatecsSettings, _> = settings.parse();
+        parsed.map_or_else(
+            |_| Vec::new(),
+            |it| driver_fiscal::tables::advise(&it.vat, &it.payments),
+        )
     }
 
     fn faults(&self) -> &'static [FaultPage] {

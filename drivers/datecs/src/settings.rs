@@ -3,7 +3,7 @@
 use driver_fiscal::mapping::{LooseDiscounts, Rules};
 use driver_fiscal::tables::{PaymentTable, VatTable};
 use driver_fiscal::text::TextRules;
-use driver_sdk::{Personal, SettingsError};
+use driver_sdk::{Complaints, Personal};
 use serde::Deserialize;
 
 use crate::frame::Dialect;
@@ -64,41 +64,33 @@ pub struct DatecsSettings {
 
 impl DatecsSettings {
     /// What serde cannot see.
-    ///
-    /// # Errors
-    /// A sentence that names the key.
-    pub fn check(&self) -> Result<(), (&'static str, SettingsError)> {
-        let bad = |key, text: String| Err((key, SettingsError::new(text)));
-        if !(1..=30).contains(&self.operator) {
-            return bad("operator", "`operator` must be 1 to 30".into());
+    pub fn check(&self, complaints: &mut Complaints<'_>) {
+        let operator = (1..=30).contains(&self.operator);
+        complaints.unless(operator, "operator", "`operator` must be 1 to 30");
+        let till = (1..=99_999).contains(&self.till);
+        complaints.unless(till, "till", "`till` must be 1 to 99999");
+        let four = self.workplace.len() == 4;
+        complaints.unless(
+            four && self.workplace.bytes().all(|b| b.is_ascii_alphanumeric()),
+            "workplace",
+            "`workplace` must be four letters or digits",
+        );
+        let department = self.department <= 99;
+        complaints.unless(department, "department", "`department` must be 0 to 99");
+        let columns = (16..=64).contains(&self.columns);
+        complaints.unless(columns, "columns", "`columns` must be 16 to 64");
+        let no_group = |group: &u8| !(1..=8).contains(group);
+        let in_words =
+            |group: u8| format!("VAT group {group} does not exist; use 1 for A to 8 for H");
+        let groups = self.vat.0.values().map(|entry| entry.group);
+        for group in groups.filter(no_group) {
+            complaints.about("vat", in_words(group));
         }
-        if !(1..=99_999).contains(&self.till) {
-            return bad("till", "`till` must be 1 to 99999".into());
-        }
-        if self.workplace.len() != 4 || !self.workplace.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return bad(
-                "workplace",
-                "`workplace` must be four letters or digits".into(),
-            );
-        }
-        if self.department > 99 {
-            return bad("department", "`department` must be 0 to 99".into());
-        }
-        if !(16..=64).contains(&self.columns) {
-            return bad("columns", "`columns` must be 16 to 64".into());
-        }
-        let groups = self
-            .vat
-            .0
-            .values()
-            .map(|entry| entry.group)
-            .chain(self.deposit_group);
-        if let Some(group) = groups.into_iter().find(|group| !(1..=8).contains(group)) {
-            let text = format!("VAT group {group} does not exist; use 1 for A to 8 for H");
-            return bad("vat", text);
+        if let Some(group) = self.deposit_group.filter(no_group) {
+            complaints.about("deposit_group", in_words(group));
         }
         let unknown = |kind: &&String| !is_payment_type(self.dialect, kind);
-        if let Some(kind) = self.payments.0.values().find(unknown) {
+        for kind in self.payments.0.values().filter(unknown) {
             let known = if self.dialect.is_x() {
                 "\"0\" cash, \"1\" credit card, \"2\" debit card, \"3\" to \"5\" programmed, \
                  \"6\" foreign"
@@ -106,24 +98,24 @@ impl DatecsSettings {
                 "\"P\" cash, \"N\" credit, \"C\" cheque, \"D\" debit card, \"I\" to \"L\" \
                  programmed, \"m\" to \"s\""
             };
-            return bad(
+            complaints.about(
                 "payments",
                 format!("`{kind}` is no payment type here: {known}"),
             );
         }
-        if self
-            .automatic_z_after_h
-            .is_some_and(|hours| !(1..=23).contains(&hours))
-        {
-            let text = "`automatic_z_after_h` must be 1 to 23: after 24 h sales are blocked";
-            return bad("automatic_z_after_h", text.into());
+        if let Some(hours) = self.automatic_z_after_h {
+            complaints.unless(
+                (1..=23).contains(&hours),
+                "automatic_z_after_h",
+                "`automatic_z_after_h` must be 1 to 23: after 24 h sales are blocked",
+            );
+            complaints.unless(
+                self.dialect.is_x(),
+                "automatic_z_after_h",
+                "`automatic_z_after_h` needs the X dialect: older printers cannot say when their \
+                 day began",
+            );
         }
-        if self.automatic_z_after_h.is_some() && !self.dialect.is_x() {
-            let text = "`automatic_z_after_h` needs the X dialect: older printers cannot say \
-                        when their day began";
-            return bad("automatic_z_after_h", text.into());
-        }
-        Ok(())
     }
 
     /// The mapping's rules.

@@ -67,12 +67,17 @@ impl DriverKind for EpsonRt {
     }
 
     fn open(&self, settings: &Settings, links: &mut Links<'_>) -> Result<Device, SettingsError> {
-        let parsed: EpsonSettings = settings.parse()?;
-        parsed
-            .check()
-            .map_err(|(key, error)| error.at(settings.place_of(key)))?;
+        let parsed = settings.parse_and_check(EpsonSettings::check)?;
         let requests = links.requests()?;
         Ok(Device::new(EpsonDriver::new(parsed, requests)))
+    }
+
+    fn advise(&self, settings: &Settings) -> Vec<SettingsError> {
+        let parsed: Result<EpsonSettings, _> = settings.parse();
+        parsed.map_or_else(
+            |_| Vec::new(),
+            |it| driver_fiscal::tables::advise(&it.vat, &it.payments),
+        )
     }
 
     fn faults(&self) -> &'static [FaultPage] {

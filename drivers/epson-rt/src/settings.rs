@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use driver_fiscal::mapping::{LooseDiscounts, Rules};
 use driver_fiscal::tables::{PaymentTable, VatTable};
 use driver_fiscal::text::{TextRules, clean, latin1};
-use driver_sdk::SettingsError;
+use driver_sdk::Complaints;
 use serde::Deserialize;
 
 /// How the printer writes decimals.
@@ -122,33 +122,27 @@ pub struct EpsonSettings {
 
 impl EpsonSettings {
     /// What serde cannot see.
-    ///
-    /// # Errors
-    /// The key and a sentence.
-    pub fn check(&self) -> Result<(), (&'static str, SettingsError)> {
-        let groups = self
-            .vat
-            .0
-            .values()
-            .map(|entry| entry.group)
-            .chain(self.deposit_group);
-        if let Some(group) = groups.into_iter().find(|group| !(1..=99).contains(group)) {
-            let text = format!("department {group} does not exist; use 1 to 99");
-            return Err(("vat", SettingsError::new(text)));
+    pub fn check(&self, complaints: &mut Complaints<'_>) {
+        let no_group = |group: &u8| !(1..=99).contains(group);
+        let in_words = |group: u8| format!("department {group} does not exist; use 1 to 99");
+        let groups = self.vat.0.values().map(|entry| entry.group);
+        for group in groups.filter(no_group) {
+            complaints.about("vat", in_words(group));
+        }
+        if let Some(group) = self.deposit_group.filter(no_group) {
+            complaints.about("deposit_group", in_words(group));
         }
         let kinds = self.payments.0.values();
-        if let Some(kind) = kinds.into_iter().find(|kind| !is_payment_type(kind)) {
-            let text = format!("`{kind}` is no payment type; write type-index, such as \"2-1\"");
-            return Err(("payments", SettingsError::new(text)));
+        for kind in kinds.filter(|kind| !is_payment_type(kind)) {
+            let fix = "write type-index, such as \"2-1\"";
+            complaints.about("payments", format!("`{kind}` is no payment type; {fix}"));
         }
-        if self
-            .automatic_z_after_h
-            .is_some_and(|hours| !(1..=23).contains(&hours))
-        {
-            let text = "`automatic_z_after_h` must be 1 to 23";
-            return Err(("automatic_z_after_h", SettingsError::new(text)));
-        }
-        Ok(())
+        complaints.unless(
+            self.automatic_z_after_h
+                .is_none_or(|hours| (1..=23).contains(&hours)),
+            "automatic_z_after_h",
+            "`automatic_z_after_h` must be 1 to 23",
+        );
     }
 
     /// The mapping's rules.

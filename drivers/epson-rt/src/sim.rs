@@ -8,6 +8,7 @@ mod scan;
 mod switches;
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -30,6 +31,14 @@ impl Simulator for EpsonSimulator {
 
     fn switches(&self) -> &'static [Switch] {
         SWITCHES
+    }
+
+    fn link(&self, address: SocketAddr) -> String {
+        format!("http://{address}/cgi-bin/fpmate.cgi")
+    }
+
+    fn has_serial_line(&self) -> bool {
+        false
     }
 
     fn build(

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Grade, Settings, SettingsError};
+use driver_sdk::{Complaints, Grade, Settings, SettingsError};
 use serde::Deserialize;
 
 use crate::codec::command::Cut;
@@ -191,60 +191,39 @@ impl Config {
     /// # Errors
     /// A place in the file, what is wrong, and what is possible.
     pub fn parse(settings: &Settings) -> Result<Self, SettingsError> {
-        let config: Self = settings.parse()?;
-        let wrong = |key: &str, fact: String| {
-            Err(SettingsError::new(format!("`{key}` {fact}")).at(settings.place_of(key)))
+        settings.parse_and_check(Self::check)
+    }
+
+    fn check(&self, complaints: &mut Complaints<'_>) {
+        let dots = (128..=1_024).contains(&self.dots) && self.dots.is_multiple_of(8);
+        complaints.unless(
+            dots,
+            "dots",
+            "`dots` must be a multiple of 8 from 128 to 1024",
+        );
+        // Where they are not said, what follows from bad dots is not told as well.
+        let mut within = |key: &str, value: u64, least: u64, most: u64| {
+            let fact = format!("`{key}` must be {least} to {most}");
+            complaints.unless((least..=most).contains(&value), key, fact);
         };
-        if !(128..=1_024).contains(&config.dots) || !config.dots.is_multiple_of(8) {
-            return wrong(
-                "dots",
-                "must be a multiple of 8 from 128 to 1024".to_owned(),
-            );
-        }
-        if !(8..=100).contains(&config.columns()) {
-            return wrong("columns", "must be 8 to 100".to_owned());
-        }
-        if !(60..=600).contains(&config.dpi()) {
-            return wrong("dpi", "must be 60 to 600".to_owned());
-        }
-        if !(8..=1_000).contains(&config.band_rows()) {
-            return wrong("band_rows", "must be 8 to 1000".to_owned());
-        }
-        if config.code_tables.is_empty() {
-            return wrong(
-                "code_tables",
-                "must name a table, such as \"cp437\"".to_owned(),
-            );
-        }
-        if !(1..=1_000).contains(&config.pages_max) {
-            return wrong("pages_max", "must be 1 to 1000".to_owned());
-        }
-        if !(50..=50_000).contains(&config.length_max_mm) {
-            return wrong("length_max_mm", "must be 50 to 50000".to_owned());
-        }
-        if !(1..=100).contains(&config.copies_max) {
-            return wrong("copies_max", "must be 1 to 100".to_owned());
-        }
-        if config
-            .density
-            .is_some_and(|steps| !(-6..=8).contains(&steps))
-        {
-            return wrong("density", "must be -6 to 8".to_owned());
-        }
-        if config.band_pause > Duration::from_secs(2) {
-            return wrong("band_pause_ms", "must be at most 2000".to_owned());
-        }
-        for key in ["drawer_on_ms", "drawer_off_ms"] {
-            let ms = if key == "drawer_on_ms" {
-                config.drawer_on_ms
-            } else {
-                config.drawer_off_ms
-            };
-            if !(2..=510).contains(&ms) {
-                return wrong(key, "must be 2 to 510".to_owned());
-            }
-        }
-        Ok(config)
+        within("columns", self.columns.map_or(8, wide), 8, 100);
+        within("dpi", u64::from(self.dpi()), 60, 600);
+        within("band_rows", wide(self.band_rows()), 8, 1_000);
+        within("pages_max", wide(self.pages_max), 1, 1_000);
+        within("length_max_mm", u64::from(self.length_max_mm), 50, 50_000);
+        within("copies_max", u64::from(self.copies_max), 1, 100);
+        within("drawer_on_ms", u64::from(self.drawer_on_ms), 2, 510);
+        within("drawer_off_ms", u64::from(self.drawer_off_ms), 2, 510);
+        let tables = "`code_tables` must name a table, such as \"cp437\"";
+        complaints.unless(!self.code_tables.is_empty(), "code_tables", tables);
+        let density = self.density.is_none_or(|steps| (-6..=8).contains(&steps));
+        complaints.unless(density, "density", "`density` must be -6 to 8");
+        let pause = self.band_pause <= Duration::from_secs(2);
+        complaints.unless(
+            pause,
+            "band_pause_ms",
+            "`band_pause_ms` must be at most 2000",
+        );
     }
 
     /// Characters in a line.
@@ -277,6 +256,10 @@ impl Config {
         let rows = u64::from(self.length_max_mm) * 10 * u64::from(self.dpi());
         usize::try_from(rows / tenths_of_mm_an_inch).expect("50 m of 600 dpi fit")
     }
+}
+
+fn wide(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
 }
 
 fn dots_default() -> usize {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Settings, SettingsError};
+use driver_sdk::{Complaints, Settings, SettingsError};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use driver_keys::dialect::Mode;
@@ -239,28 +239,45 @@ impl Config {
     /// # Errors
     /// A place in the file and a fact.
     pub fn read(settings: &Settings) -> Result<Self, SettingsError> {
-        let config: Self = settings.parse()?;
-        let refuse =
-            |key: &str, message: &str| Err(SettingsError::new(message).at(settings.place_of(key)));
+        settings.parse_and_check(Self::check)
+    }
+
+    fn check(&self, complaints: &mut Complaints<'_>) {
         let plain = |text: &str| text.chars().all(|c| matches!(c, ' '..='~') && c != '|');
-        let workstation = &config.workstation;
-        if !(1..=WORKSTATION_MAX).contains(&workstation.len()) || !plain(workstation) {
-            return refuse("workstation", "`workstation` has 1 to 16 plain characters");
-        }
-        if !(1..=9).contains(&config.keys_max) {
-            return refuse("keys_max", "`keys_max` is 1 to 9");
-        }
-        if !(1..=40).contains(&config.room_chars) {
-            return refuse("room_chars", "`room_chars` is 1 to 40");
-        }
+        let is_name = |text: &str, max| (1..=max).contains(&text.len()) && plain(text);
+        let mut encoders = self.encoder.iter();
+        let encoder = "`encoder` has 1 to 8 plain characters";
+        complaints.unless(
+            encoders.all(|name| is_name(name, ENCODER_MAX)),
+            "encoder",
+            encoder,
+        );
+        let mut encoders = self.encoders.iter();
+        complaints.unless(
+            encoders.all(|name| is_name(name, ENCODER_MAX)),
+            "encoders",
+            "`encoders` have 1 to 8 plain characters each",
+        );
+        complaints.unless(
+            is_name(&self.workstation, WORKSTATION_MAX),
+            "workstation",
+            "`workstation` has 1 to 16 plain characters",
+        );
+        let keys = (1..=9).contains(&self.keys_max);
+        complaints.unless(keys, "keys_max", "`keys_max` is 1 to 9");
+        let chars = (1..=40).contains(&self.room_chars);
+        complaints.unless(chars, "room_chars", "`room_chars` is 1 to 40");
         let second = Duration::from_secs(1);
-        if !(second..=second * 600).contains(&config.answer_timeout) {
-            return refuse("answer_timeout_ms", "`answer_timeout_ms` is 1000 to 600000");
-        }
-        if config.late_answer > second * 600 {
-            return refuse("late_answer_ms", "`late_answer_ms` is at most 600000");
-        }
-        Ok(config)
+        complaints.unless(
+            (second..=second * 600).contains(&self.answer_timeout),
+            "answer_timeout_ms",
+            "`answer_timeout_ms` is 1000 to 600000",
+        );
+        complaints.unless(
+            self.late_answer <= second * 600,
+            "late_answer_ms",
+            "`late_answer_ms` is at most 600000",
+        );
     }
 
     /// What all devices of the link must agree on. `serial`: the link is a serial line.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use driver_sdk::{Fault, PaymentMeans};
+use driver_sdk::{Fault, PaymentMeans, SettingsError};
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
@@ -59,6 +59,21 @@ impl PaymentTable {
                 Fault::permanent("FISCAL-PAYMENT-UNMAPPED").with("means", shortened(means.as_str()))
             })
     }
+}
+
+/// What a technician should know of tables that are still empty: `test` works, no bill does.
+#[must_use]
+pub fn advise(vat: &VatTable, payments: &PaymentTable) -> Vec<SettingsError> {
+    let tables = [
+        (vat.0.is_empty(), "vat", "VAT codes"),
+        (payments.0.is_empty(), "payments", "ways of paying"),
+    ];
+    let empty = tables.into_iter().filter(|(empty, ..)| *empty);
+    let advice = empty.map(|(_, table, what)| {
+        let fact = format!("`{table}` is empty, so every bill will be refused");
+        SettingsError::new(format!("{fact}; fill it with the {what} of the hotel"))
+    });
+    advice.collect()
 }
 
 /// A word that came from outside, fit for a note.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Resync, Settings, SettingsError};
+use driver_sdk::{Complaints, Resync, Settings, SettingsError};
 use serde::{Deserialize, Deserializer};
 
 use driver_keys::dialect::Mode;
@@ -196,41 +196,43 @@ const NAME_MAX: usize = 40;
 const OPERATOR_MAX: usize = 24;
 
 impl Config {
-    /// Reads and checks the table. `serial`: the link is a serial line.
+    /// Reads and checks the table.
     ///
     /// # Errors
     /// A place in the file and a fact.
     pub fn read(settings: &Settings) -> Result<Self, SettingsError> {
-        let config: Self = settings.parse()?;
-        let refuse =
-            |key: &str, message: &str| Err(SettingsError::new(message).at(settings.place_of(key)));
+        settings.parse_and_check(Self::check)
+    }
+
+    fn check(&self, complaints: &mut Complaints<'_>) {
         let sendable = |text: &str| {
             text.chars()
                 .all(|c| u32::from(c) < 256 && !c.is_control() && c != SEPARATOR_CHAR)
         };
-        if !sendable(&config.operator) || config.operator.chars().count() > OPERATOR_MAX {
-            return refuse("operator", "`operator` has at most 24 plain characters");
+        complaints.unless(
+            sendable(&self.operator) && self.operator.chars().count() <= OPERATOR_MAX,
+            "operator",
+            "`operator` has at most 24 plain characters",
+        );
+        for (key, value) in [("granted", &self.granted), ("denied", &self.denied)] {
+            let fact = format!("`{key}` takes the lock system's plain symbols only");
+            complaints.unless(sendable(value), key, fact);
         }
-        if !sendable(&config.granted) || !sendable(&config.denied) {
-            return refuse(
-                "granted",
-                "authorisations are the lock system's plain symbols",
-            );
-        }
-        if !(1..=9).contains(&config.keys_max) {
-            return refuse("keys_max", "`keys_max` is 1 to 9");
-        }
-        if !(1..=20).contains(&config.enquiries) {
-            return refuse("enquiries", "`enquiries` is 1 to 20");
-        }
+        let keys = (1..=9).contains(&self.keys_max);
+        complaints.unless(keys, "keys_max", "`keys_max` is 1 to 9");
+        let enquiries = (1..=20).contains(&self.enquiries);
+        complaints.unless(enquiries, "enquiries", "`enquiries` is 1 to 20");
         let second = Duration::from_secs(1);
-        if !(second / 10..=second * 60).contains(&config.enquiry_timeout) {
-            return refuse("enquiry_timeout_ms", "`enquiry_timeout_ms` is 100 to 60000");
-        }
-        if !(second..=second * 600).contains(&config.answer_timeout) {
-            return refuse("answer_timeout_ms", "`answer_timeout_ms` is 1000 to 600000");
-        }
-        Ok(config)
+        complaints.unless(
+            (second / 10..=second * 60).contains(&self.enquiry_timeout),
+            "enquiry_timeout_ms",
+            "`enquiry_timeout_ms` is 100 to 60000",
+        );
+        complaints.unless(
+            (second..=second * 600).contains(&self.answer_timeout),
+            "answer_timeout_ms",
+            "`answer_timeout_ms` is 1000 to 600000",
+        );
     }
 
     /// How the line is brought back into step.

@@ -389,6 +389,9 @@ async fn hold<S: Session>(
         };
         line.close().await;
         calls.down();
+        if stop.is_cancelled() {
+            break;
+        }
         let fault = match ended {
             Ok(()) => Fault::transient("LINK-LOST").with("address", &address),
             Err(fault) => fault,

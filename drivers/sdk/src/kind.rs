@@ -22,6 +22,13 @@ pub trait DriverKind: Sync {
     /// What is wrong in the settings or the link, with its place.
     fn open(&self, settings: &Settings, links: &mut Links<'_>) -> Result<Device, SettingsError>;
 
+    /// What a person should know of settings that are no error, but hardly meant so: warnings of
+    /// `check`. Asked only about settings that [`open`](Self::open) takes.
+    fn advise(&self, settings: &Settings) -> Vec<SettingsError> {
+        let _ = settings;
+        Vec::new()
+    }
+
     /// The pages of its codes.
     fn faults(&self) -> &'static [FaultPage] {
         &[]

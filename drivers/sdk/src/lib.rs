@@ -54,7 +54,7 @@ pub use personal::Personal;
 pub use requests::{Poster, Requests};
 pub use run::{Committed, Host, Run, ShelfRead, Staged};
 pub use session::{Call, Calls, Session, Shared};
-pub use settings::{Settings, SettingsError};
+pub use settings::{Complaints, Settings, SettingsError};
 pub use sim::{Effect, Simulator, Switch, VirtualDevice};
 pub use vocabulary::{Class, CommandId, DeviceName, Grade};
 pub use watch::{Health, Watch, WatchEvent, WatchEvents};

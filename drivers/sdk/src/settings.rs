@@ -49,6 +49,36 @@ impl SettingsError {
     }
 }
 
+/// What a driver finds wrong with its settings, all of it.
+#[derive(Debug)]
+pub struct Complaints<'s> {
+    settings: &'s Settings,
+    found: Option<SettingsError>,
+}
+
+impl Complaints<'_> {
+    /// The fact and the fix about a key, told at its place in the file.
+    pub fn about(&mut self, key: &str, message: impl Into<String>) {
+        let place = self.settings.place_of(key);
+        self.push(SettingsError::new(message).at(place));
+    }
+
+    /// As [`about`](Self::about), unless the key is as it must be.
+    pub fn unless(&mut self, good: bool, key: &str, message: impl Into<String>) {
+        if !good {
+            self.about(key, message);
+        }
+    }
+
+    fn push(&mut self, more: SettingsError) {
+        match &mut self.found {
+            None => self.found = Some(more),
+            Some(first) if *first != more && !first.also.contains(&more) => first.also.push(more),
+            Some(_) => {}
+        }
+    }
+}
+
 impl Settings {
     /// The table at a path of the config file's text (`["device", NAME, "settings"]`), and the
     /// place of the device itself. A table that is not there means that every setting has its
@@ -95,27 +125,55 @@ impl Settings {
     /// Every key that is wrong, the others in [`SettingsError::also`]: a place in the file and a
     /// fact, with a suggestion for a misspelt key.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
+        self.parse_and_check(|_, _| ())
+    }
+
+    /// As [`parse`](Self::parse), and what `check` finds in the values is told in the same breath: a
+    /// misspelt key hides no number that is out of range, nor one number another.
+    ///
+    /// # Errors
+    /// See [`parse`](Self::parse).
+    pub fn parse_and_check<T: DeserializeOwned>(
+        &self,
+        check: impl FnOnce(&T, &mut Complaints<'_>),
+    ) -> Result<T, SettingsError> {
+        let mut complaints = Complaints {
+            settings: self,
+            found: None,
+        };
+        let parsed = self.parse_into(&mut complaints)?;
+        if let Some(parsed) = &parsed {
+            check(parsed, &mut complaints);
+        }
+        match (complaints.found, parsed) {
+            (Some(found), _) => Err(found),
+            (None, Some(parsed)) => Ok(parsed),
+            (None, None) => unreachable!("what does not parse was told"),
+        }
+    }
+
+    /// What the table says without its wrong keys, which are told; `None` where even that is
+    /// nothing the driver can read.
+    fn parse_into<T: DeserializeOwned>(
+        &self,
+        complaints: &mut Complaints<'_>,
+    ) -> Result<Option<T>, SettingsError> {
         let mut table = self
             .table()?
             .unwrap_or_else(|| Spanned::new(self.device_at.clone(), DeTable::new()));
-        let mut found: Option<SettingsError> = None;
         loop {
             let error = match T::deserialize(table.clone().into_deserializer()) {
-                Ok(settings) => return found.map_or(Ok(settings), Err),
+                Ok(settings) => return Ok(Some(settings)),
                 Err(error) => error,
             };
             let span = error.span().unwrap_or_else(|| self.device_at.clone());
             // A bad key is told and taken out, so that it hides no other one.
             let key = key_at(table.get_ref(), &span);
             let message = in_words(error.message(), key.as_deref());
-            let more = SettingsError::new(message).at(span);
-            let first = found.get_or_insert_with(|| more.clone());
-            if *first != more {
-                first.also.push(more);
-            }
+            complaints.push(SettingsError::new(message).at(span));
             match key {
                 Some(key) => drop(table.get_mut().remove(key.as_str())),
-                None => return Err(first.clone()),
+                None => return Ok(None),
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Virtual devices: product features that follow the protocol sheets by their own parsers.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,16 @@ pub trait Simulator: Sync {
 
     /// What can be switched, at the start (`--set name=value`) and while it runs.
     fn switches(&self) -> &'static [Switch];
+
+    /// The link address of a device that listens there, as it stands in a config.
+    fn link(&self, address: SocketAddr) -> String {
+        format!("tcp:{address}")
+    }
+
+    /// Whether there are such devices on a serial line; HTTP has none.
+    fn has_serial_line(&self) -> bool {
+        true
+    }
 
     /// A device that keeps what it makes (pictures, its memory) in a folder.
     ///

@@ -6,6 +6,11 @@ fn with(line: &str, instead: &str) -> String {
     USUAL.replace(line, instead)
 }
 
+/// The usual file with settings of its device.
+fn with_settings(lines: &str) -> String {
+    format!("{USUAL}[device.bar.settings]\n{lines}\n")
+}
+
 fn only(text: &str) -> String {
     let mut all = findings(text);
     assert_eq!(all.len(), 1, "{all:#?}");
@@ -111,8 +116,48 @@ fn text_that_is_no_toml_is_told_with_its_place_and_without_echoes() {
         all[1].starts_with("n.toml:10:1: device.bar: unknown key `colour`"),
         "{all:#?}"
     );
-    assert!(all[2].ends_with("not TOML: duplicate key"), "{all:#?}");
+    assert!(
+        all[2].ends_with("not TOML: duplicate key; it is there already: remove one of the two"),
+        "{all:#?}"
+    );
     assert_eq!(all.len(), 3, "{all:#?}");
+}
+
+#[test]
+fn a_device_whose_name_has_a_space_is_told_to_use_quotes_and_nothing_else() {
+    let text = with("[device.bar]", "[device.Bar Printer]");
+    assert_eq!(
+        only(&text),
+        "n.toml:7:12: not TOML: unclosed table, expected `]`; \
+         a name with a space stands in quotes: [device.\"Bar Printer\"]"
+    );
+    assert_eq!(
+        only(&with("mews = \"Bar printer\"", "mews = Bar printer")),
+        "n.toml:8:8: not TOML: string values must be quoted, expected literal string; \
+         write the text in quotes: key = \"text\""
+    );
+}
+
+#[test]
+fn a_missing_key_of_a_device_hides_nothing_in_its_settings() {
+    let text = with_settings("colums = 42").replace("mews = \"Bar printer\"\n", "");
+    let all = findings(&text);
+    assert!(all[0].contains("`mews` is missing"), "{all:#?}");
+    assert!(
+        all[1].ends_with("unknown key `colums`; did you mean `columns`?"),
+        "{all:#?}"
+    );
+    assert_eq!(all.len(), 2, "{all:#?}");
+}
+
+#[test]
+fn what_a_driver_advises_is_a_warning_at_its_place() {
+    let text = with_settings("columns = 1");
+    assert!(read(&text).is_ok(), "a warning stops nobody");
+    assert_eq!(
+        only(&text),
+        "n.toml:12:11: warning: device.bar.settings: `columns` is 1; hardly meant so"
+    );
 }
 
 #[test]
@@ -276,7 +321,6 @@ fn a_device_of_mews_and_a_wire_belong_to_one_device_each_or_agree() {
 
 #[test]
 fn what_a_driver_finds_is_told_with_the_rest_and_in_its_place() {
-    let with_settings = |lines: &str| format!("{USUAL}[device.bar.settings]\n{lines}\n");
     assert_eq!(
         only(&with_settings("colums = 42")),
         "n.toml:12:1: device.bar.settings: unknown key `colums`; did you mean `columns`?"

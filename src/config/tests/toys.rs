@@ -69,6 +69,16 @@ impl DriverKind for Toy {
         }
         Ok(Device::new(Nothing))
     }
+
+    fn advise(&self, settings: &Settings) -> Vec<SettingsError> {
+        match settings.parse::<ToySettings>() {
+            Ok(read) if read.columns == Some(1) => {
+                let fact = SettingsError::new("`columns` is 1; hardly meant so");
+                vec![fact.at(settings.place_of("columns"))]
+            }
+            Ok(_) | Err(_) => Vec::new(),
+        }
+    }
 }
 
 struct Nothing;

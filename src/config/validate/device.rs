@@ -28,10 +28,11 @@ pub(in crate::config) fn devices(
 ) -> Vec<Device> {
     if sections.is_empty() {
         let fix = "write [device.NAME] for each device on this PC";
-        findings.warning(&(0..0), format!("no device; {fix}"));
+        findings.none_of("no device", fix);
     }
     let mut taken = Taken::default();
     let mut devices = Vec::new();
+    let mut judged = Vec::new();
     for section in sections {
         let mut reader = Reader {
             name: section.name.clone(),
@@ -39,16 +40,22 @@ pub(in crate::config) fn devices(
             around,
             findings,
         };
-        let Some(device) = reader.device(&section, source) else {
+        let Some((device, whole)) = reader.device(&section, source) else {
             continue;
         };
+        if !whole {
+            // What is missing was told. Its driver may have more to say about link and settings.
+            judged.push(device);
+            continue;
+        }
         let address = around.build.dials.address(&device.link);
         let address = address.unwrap_or_else(|_| device.link.clone());
         if taken.add(&device, address, section.keys.mews.as_ref(), findings) {
+            judged.push(device.clone());
             devices.push(device);
         }
     }
-    around.build.judge(&devices, findings);
+    around.build.judge(&judged, findings);
     devices
 }
 
@@ -60,8 +67,9 @@ struct Reader<'r, 'f> {
 }
 
 impl Reader<'_, '_> {
-    /// Every key is looked at, and told, before the device is given up.
-    fn device(&mut self, section: &DeviceSection, source: &Source) -> Option<Device> {
+    /// Every key is looked at, and told, before the device is given up. Without driver or link
+    /// there is nobody to judge the settings; false: something else that must be there is not.
+    fn device(&mut self, section: &DeviceSection, source: &Source) -> Option<(Device, bool)> {
         let keys = &section.keys;
         let property = self.property(keys.property.as_ref(), &section.at);
         let mews = self.required("mews", keys.mews.as_ref(), &section.at, MEWS_FIX);
@@ -86,10 +94,11 @@ impl Reader<'_, '_> {
             .clone()
             .unwrap_or_else(|| section.at.clone());
         let settings = Settings::new(source.text().clone(), path, settings_at);
-        Some(Device {
+        let whole = property.is_some() && mews.is_some();
+        let device = Device {
             name: DeviceName::new(self.name.clone()),
-            property: property?,
-            mews: mews_device(&mews?),
+            property: property.unwrap_or_else(|| PropertyName::new("")),
+            mews: mews_device(&mews.unwrap_or_default()),
             driver: driver?,
             link: link?,
             expires,
@@ -102,7 +111,8 @@ impl Reader<'_, '_> {
             driver_at: place(keys.driver.as_ref(), &section.at),
             link_at: place(keys.link.as_ref(), &section.at),
             repeat_in_doubt_at: keys.repeat_in_doubt.as_ref().map(Spanned::span),
-        })
+        };
+        Some((device, whole))
     }
 
     fn property(&mut self, named: Option<&At<String>>, at: &Range<usize>) -> Option<PropertyName> {

@@ -73,6 +73,29 @@ fn every_wrong_key_is_told_and_no_value_is_repeated() {
     );
 }
 
+#[test]
+fn a_misspelt_key_hides_no_number_out_of_range_and_one_number_not_another() {
+    let text = "[device.bar.settings]\ncolumns = 7\ncolour = 5\n";
+    let error = of(text)
+        .parse_and_check::<Printer>(|_, complaints| {
+            complaints.about("columns", "`columns` must be 8 to 100");
+            complaints.unless(true, "columns", "is never told");
+            complaints.unless(false, "dots", "`dots` must be more");
+        })
+        .expect_err("three things are wrong");
+    let mut told = vec![error.message.as_str()];
+    told.extend(error.also.iter().map(|also| also.message.as_str()));
+    assert_eq!(
+        told,
+        [
+            "unknown key `colour`; remove it",
+            "`columns` must be 8 to 100",
+            "`dots` must be more"
+        ]
+    );
+    assert_eq!(&text[error.also[0].span.clone().expect("a place")], "7");
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Encoder {
