@@ -77,7 +77,9 @@ impl Disk for SimulatedDisk {
             let wait = {
                 let mut state = world.state();
                 let wrote = state.disk.last.take();
-                if wrote == Some(Durability::Synced) && !state.disk.lies {
+                // Who lies syncs once: the journal is there, and what came later is not.
+                let syncs = !state.disk.lies || state.disk.synced.is_none();
+                if wrote == Some(Durability::Synced) && syncs {
                     state.disk.synced = std::fs::metadata(log_of(&journal)).ok().map(|m| m.len());
                 }
                 if wrote.is_some() && state.strikes(&OF_THE_DISK, None) == Some(Trouble::DiskSlow) {
@@ -112,10 +114,9 @@ impl Remains {
         if let Some(bytes) = &mut bytes {
             let whole = bytes.len() as u64;
             let synced = state.disk.synced.filter(|synced| *synced <= whole);
-            let synced = if state.disk.lies { Some(0) } else { synced };
             if let Some(synced) = synced {
                 let kept = if state.disk.lies {
-                    0
+                    synced
                 } else {
                     state.rng.u64(synced..=whole)
                 };

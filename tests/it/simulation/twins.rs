@@ -14,7 +14,7 @@ fn prepare(plan: &mut Scenario, twin: Twin) {
     match twin {
         Twin::DiskLies => {
             for death in &mut plan.deaths {
-                death.power = true;
+                (death.power, death.lost) = (true, None);
             }
         }
         Twin::PaceIsForgotten => {
