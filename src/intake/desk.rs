@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::admit::{Admitted, admit, over};
 use super::in_order::{InOrder, Wanted};
 use super::lost::list_begun;
+use super::pace::{self, SWEEP_DOWN, SWEEP_UP};
 use crate::hotel::Hotel;
 use crate::journal::JournalError;
 use crate::mews::cloud::CallError;
@@ -24,11 +25,6 @@ use crate::report::Interim;
 
 /// Ids fetched at a time: print jobs come inline.
 const FETCH_MAX: usize = 100;
-/// Between two sweeps while the socket stands, and while it is down.
-const SWEEP_UP: Duration = Duration::from_secs(60);
-const SWEEP_DOWN: Duration = Duration::from_secs(10);
-/// A sweep starts never sooner than this many times as long as the last one took.
-const SWEEP_SHARE: u32 = 20;
 /// Between two looks at the device list, and at the hotel.
 const DEVICES_EVERY: Duration = Duration::from_secs(300);
 const HOTEL_EVERY: Duration = Duration::from_secs(3600);
@@ -81,11 +77,7 @@ async fn under_way<T>(call: &mut Call<T>) -> T {
 
 struct Sweep {
     sent: Duration,
-    took: Duration,
-    complete: bool,
-    cut: bool,
-    /// Something of it could not be written down: it is asked for again soon.
-    unkept: bool,
+    ended: pace::Ended,
 }
 
 impl Intake {
@@ -177,7 +169,8 @@ impl Intake {
                         self.hotel.board.edit_link(&self.hotel.name, |link| {
                             link.down_because = Some(why.to_string());
                         });
-                        sweep_at = sweep_at.min(driver_sdk::clock::now() + SWEEP_DOWN);
+                        let soon = pace::soon(sweep_took);
+                        sweep_at = sweep_at.min(driver_sdk::clock::now() + soon);
                     }
                     Some(SocketEvent::Events(events)) => self.hear(events).await,
                     Some(SocketEvent::Skipped(skipped)) => {
@@ -188,16 +181,15 @@ impl Intake {
                 fetched = under_way(&mut fetch) => {
                     if matches!(fetched, Fetched::Failed | Fetched::Read { unkept: true, .. }) {
                         // A sweep finds what is still open, and does not wait for its minute.
-                        let pause = SWEEP_DOWN.max(sweep_took * SWEEP_SHARE);
-                        sweep_at = sweep_at.min(driver_sdk::clock::now() + pause);
+                        let soon = pace::soon(sweep_took);
+                        sweep_at = sweep_at.min(driver_sdk::clock::now() + soon);
                     }
                     self.fetched(fetched);
                 }
                 done = under_way(&mut sweep) => {
-                    let pause = if self.hotel.is_up() { SWEEP_UP } else { SWEEP_DOWN };
-                    let pause = pause.max(done.took * SWEEP_SHARE);
-                    sweep_took = done.took;
-                    if done.complete {
+                    let rest = pace::rest(done.ended, self.hotel.is_up());
+                    sweep_took = done.ended.took;
+                    if done.ended.complete {
                         self.hotel.swept(done.sent);
                         let now = self.hotel.now();
                         self.hotel.board.edit_link(&self.hotel.name, |link| {
@@ -206,12 +198,7 @@ impl Intake {
                             link.unauthorized = false;
                         });
                     }
-                    let now = driver_sdk::clock::now();
-                    sweep_at = match (done.complete, done.cut) {
-                        (true, true) => now + done.took,
-                        (true, false) if !done.unkept => now + pause,
-                        (true | false, _) => now + pause.min(SWEEP_DOWN),
-                    };
+                    sweep_at = driver_sdk::clock::now() + rest;
                 }
                 rest = under_way(&mut hotel_call) => {
                     hotel_at = driver_sdk::clock::now() + rest;
@@ -441,20 +428,24 @@ async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
             }
             Sweep {
                 sent,
-                took,
-                complete: true,
-                cut: swept.looks_cut(),
-                unkept: unkept.into_inner(),
+                ended: pace::Ended {
+                    took,
+                    complete: true,
+                    cut: swept.looks_cut(),
+                    unkept: unkept.into_inner(),
+                },
             }
         }
         Err(error) => {
             failed(&hotel, &error);
             Sweep {
                 sent: Duration::ZERO,
-                took: Duration::ZERO,
-                complete: false,
-                cut: false,
-                unkept: false,
+                ended: pace::Ended {
+                    took: Duration::ZERO,
+                    complete: false,
+                    cut: false,
+                    unkept: false,
+                },
             }
         }
     }

@@ -7,6 +7,7 @@ mod admit;
 mod desk;
 mod in_order;
 mod lost;
+mod pace;
 
 pub use admit::{Admitted, Unkept, admit, keep_payload};
 pub use desk::{Intake, Outside};

@@ -175,3 +175,34 @@ fn a_doubt_about_a_device_that_is_gone_never_says_that_nothing_was_sent() {
         );
     }
 }
+
+#[test]
+fn the_rules_of_each_class_are_those_of_the_product() {
+    const HOUR: u64 = 3_600;
+    for (class, expires, deadline, operator_wait, attempts) in [
+        (Class::Printer, Some(8 * HOUR), 300, 60, 3),
+        (Class::KeyCutter, Some(900), 90, 90, 1),
+        (Class::FiscalMachine, None, 180, 900, 2),
+        (Class::PaymentTerminal, Some(120), 180, 180, 1),
+        (Class::PassportScanner, Some(600), 60, 60, 1),
+    ] {
+        let rules = Rules::of(class);
+        let seconds = (
+            rules.expires.map(|age| age.as_secs()),
+            rules.deadline.as_secs(),
+            rules.operator_wait.as_secs(),
+        );
+        assert_eq!(seconds, (expires, deadline, operator_wait), "{class:?}");
+        assert_eq!(rules.attempts_max, attempts, "{class:?}");
+        assert!(!rules.repeat_in_doubt, "{class:?}: only by setting");
+    }
+}
+
+#[test]
+fn a_command_is_too_old_from_the_moment_of_its_age_on() {
+    let mut waiting = entry(Class::KeyCutter, Stage::Accepted { attempts: 0 });
+    waiting.expires = Some(now() + Duration::from_secs(1));
+    assert_eq!(next(&waiting, now()), Step::Run);
+    waiting.expires = Some(now());
+    assert!(matches!(next(&waiting, now()), Step::Settle(_)));
+}

@@ -171,6 +171,11 @@ impl Standing {
 /// An intermediate state that is due: the command, what to say, how far it is.
 type Due = (CommandId, Said, Option<u8>);
 
+/// True where an intermediate state may have one of the free requests.
+fn is_spare(free: usize, unreported: usize) -> bool {
+    free > unreported.saturating_add(SPARE)
+}
+
 /// Why `Processing` was not confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NotConfirmed {
@@ -282,7 +287,7 @@ impl Teller {
                 let spare = self.hotel.cloud.budget().free();
                 let unreported = owed.saturating_add(self.interim.count());
                 match due {
-                    Some((id, said, percent)) if spare > unreported.saturating_add(SPARE) => {
+                    Some((id, said, percent)) if is_spare(spare, unreported) => {
                         let tell = tell_interim(
                             self.hotel.clone(),
                             self.interim.clone(),
@@ -611,3 +616,6 @@ pub async fn confirm_processing(hotel: &Hotel, row: &Row) -> Result<(), NotConfi
     }
     confirmed
 }
+
+#[cfg(test)]
+mod tests;

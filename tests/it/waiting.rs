@@ -593,3 +593,40 @@ async fn a_command_cancelled_while_the_socket_was_down_is_not_run() {
     assert_eq!(puppet.sees().answer, Answer::Silent);
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn paper_goes_on_when_mews_cannot_be_asked_within_3_s() {
+    let (mut house, puppet, device) = house("printer", "").await;
+    puppet.is(Mode::HoldBefore);
+    house.start_and_wait().await;
+    let first = print(&house, device);
+    within("the first", puppet.until(|sight| sight.given == [first])).await;
+    let second = print(&house, device);
+    house
+        .until("the queue", |_| house.row(second).is_some())
+        .await;
+    // A cancel could be missed from now on, and Mews answers no question.
+    house
+        .cloud
+        .switch_on(Fault::new(FaultKind::Status(503)).on_socket());
+    for operation in ["commands/getAllActive", "commands/getAllByIds"] {
+        let silent = FaultKind::Delay(Duration::from_secs(3_600));
+        house.cloud.switch_on(Fault::new(silent).on(operation));
+    }
+    house.cloud.cut_sockets();
+    let known = |worker: &nightporter::supervise::Worker| {
+        let links = worker.board().links();
+        links.values().all(|link| link.up_since.is_none())
+    };
+    house.until("the worker knows", known).await;
+    let asked = driver_sdk::clock::now();
+    puppet.is(Mode::Good);
+    let given = |sight: &crate::puppet::Sight| sight.given == [first, second];
+    within("the second", puppet.until(given)).await;
+    let waited = asked.elapsed();
+    assert!(
+        waited > Duration::from_millis(2_900),
+        "not asked: {waited:?}"
+    );
+    house.stop().await;
+}

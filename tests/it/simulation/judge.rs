@@ -91,6 +91,7 @@ pub struct Judge {
     /// Journals so far.
     pub journals: usize,
     lost: Option<(Duration, Lost)>,
+    unsure_until: Duration,
     /// Alarms at the end: of which command, and what they say.
     shown: Vec<(Option<Uuid>, String)>,
     eye: Option<Connection>,
@@ -131,6 +132,7 @@ impl Judge {
             doors: vec![Door::default(); plan.properties],
             journals: 1,
             lost: None,
+            unsure_until: Duration::ZERO,
             shown: Vec::new(),
             eye: None,
             disturbances: Vec::new(),
@@ -142,6 +144,26 @@ impl Judge {
     pub fn opens_an_eye(&mut self, journal: &Path) {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         self.eye = Some(Connection::open_with_flags(journal, flags).expect("the journal is there"));
+    }
+
+    /// A process begins. Where none before it learned the time of Mews, the new journal counts as
+    /// made just now: what is older may be met as what a lost one had begun.
+    pub fn begins(&mut self, now: Duration) {
+        let unborn = self.eye.as_ref().is_some_and(|eye| {
+            eye.query_row("SELECT value FROM meta WHERE key = 'made_by'", [], |row| {
+                row.get::<_, String>(0)
+            })
+            .is_ok_and(|by| by == "pc")
+        });
+        if !unborn || !matches!(self.lost, Some((_, Lost::Replaced))) {
+            return;
+        }
+        self.unsure_until = now + BIRTH_ERROR;
+        for order in self.orders.values_mut() {
+            if order.end.is_none() && order.fate == Fate::Usual {
+                order.fate = Fate::Either;
+            }
+        }
     }
 
     pub fn closes_its_eye(&mut self) {
@@ -215,7 +237,7 @@ impl Judge {
         };
         self.counts.orders += 1;
         let fate = match self.lost {
-            Some((at, lost)) if created <= at + BIRTH_ERROR => match lost {
+            Some((at, lost)) if created <= self.unsure_until => match lost {
                 // Nobody has called it `Received` before.
                 Lost::WithoutTrace | Lost::BroughtBack => Fate::Usual,
                 Lost::Replaced if created <= at => Fate::MayHaveBeen,
@@ -299,6 +321,7 @@ impl Judge {
         self.counts.lost_journals += 1;
         self.journals += 1;
         self.lost = Some((now, lost));
+        self.unsure_until = now + BIRTH_ERROR;
         for (id, order) in &mut self.orders {
             let Some(state) = open.get(id) else { continue };
             order.before += order.made + order.marked;

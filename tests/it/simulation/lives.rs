@@ -243,6 +243,7 @@ async fn life(
         state.judge.opens_an_eye(journal);
         let now = state.now();
         state.judge.disturbed(now);
+        state.judge.begins(now);
         state.judge.counts.lives += 1;
         state.opening = true;
     }
@@ -258,6 +259,8 @@ async fn life(
 /// What people and time do.
 async fn script(world: &Arc<World>, worker: &Worker, next: &mut usize) -> End {
     let plan = &world.plan;
+    // A worker that was down for long begins with all that waits.
+    let whole = plan.heal.max(world.state().since_start());
     while let Some((at, deed)) = plan.deeds.get(*next) {
         let left = at.saturating_sub(world.state().since_start());
         if !left.is_zero() {
@@ -277,7 +280,7 @@ async fn script(world: &Arc<World>, worker: &Worker, next: &mut usize) -> End {
             break;
         }
 
-        if since > plan.heal + TO_THE_END {
+        if since > whole + TO_THE_END {
             state.say(|| "not over in time".to_owned());
             break;
         }
