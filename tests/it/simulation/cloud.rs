@@ -145,7 +145,7 @@ impl State {
         let data = if order.broken {
             json!({ "Unexpected": 1 })
         } else {
-            data(kind, order, created)
+            data(kind, number, order, created)
         };
         let json = json!({
             "Id": id,
@@ -356,7 +356,7 @@ fn uuid_of(value: &Value) -> Option<Uuid> {
 fn device(kind: Kind, machine: usize) -> Value {
     let kind = match kind {
         Kind::Plain | Kind::Printer => "Printer",
-        Kind::Encoder | Kind::Forgetful | Kind::Session => "KeyCutter",
+        Kind::Encoder | Kind::Forgetful | Kind::Session | Kind::LockPc => "KeyCutter",
         Kind::Fiscal => "FiscalMachine",
     };
     json!({ "Id": device_id(machine), "Type": kind, "Name": title(machine) })
@@ -367,16 +367,21 @@ pub fn title(machine: usize) -> String {
     format!("Device {machine}")
 }
 
-fn data(kind: Kind, order: &OrderPlan, created: jiff::Timestamp) -> Value {
+/// The room of an order: what its cards bear.
+pub fn room(number: usize) -> String {
+    (1001 + number).to_string()
+}
+
+fn data(kind: Kind, number: usize, order: &OrderPlan, created: jiff::Timestamp) -> Value {
     match kind {
         Kind::Plain | Kind::Printer => json!({
             "CopyCount": order.count,
             "FileType": "application/pdf",
             "FileData": "JVBERi0=",
         }),
-        Kind::Encoder | Kind::Forgetful | Kind::Session => json!({
+        Kind::Encoder | Kind::Forgetful | Kind::Session | Kind::LockPc => json!({
             "KeyCount": order.count,
-            "LockIds": ["204"],
+            "LockIds": [room(number)],
             "StartUtc": created.to_string(),
             "EndUtc": (created + order.stay).to_string(),
             "LastName": "Guest",

@@ -2,6 +2,7 @@
 //! the twins.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -50,7 +51,11 @@ const fn twin(name: &'static str, manner: Manner) -> SimKind {
     }
 }
 
-pub static KINDS: &[&dyn DriverKind] = &[
+/// These and the shipped ones.
+pub static KINDS: LazyLock<&'static [&'static dyn DriverKind]> =
+    LazyLock::new(|| Vec::leak([OWN, driver_bundle::KINDS].concat()));
+
+static OWN: &[&dyn DriverKind] = &[
     &honest("sim-plain", Class::Printer),
     &honest("sim-printer", Class::Printer),
     &honest("sim-encoder", Class::KeyCutter),

@@ -79,6 +79,8 @@ pub struct Counts {
     pub may_have_been: usize,
     pub forgotten: usize,
     pub second_hotels: usize,
+    /// Cards of shipped drivers' own devices.
+    pub shipped_cards: usize,
 }
 
 pub struct Judge {
@@ -155,10 +157,12 @@ impl Judge {
             })
             .is_ok_and(|by| by == "pc")
         });
-        if !unborn || !matches!(self.lost, Some((_, Lost::Replaced))) {
+        if !unborn {
             return;
         }
-        self.unsure_until = now + BIRTH_ERROR;
+        if self.lost.is_some() {
+            self.unsure_until = now + BIRTH_ERROR;
+        }
         for order in self.orders.values_mut() {
             if order.end.is_none() && order.fate == Fate::Usual {
                 order.fate = Fate::Either;
@@ -331,6 +335,10 @@ impl Judge {
                 ("Received", _) | (_, Lost::Replaced | Lost::BroughtBack) => Fate::MayHaveBeen,
                 (_, Lost::WithoutTrace) => Fate::Usual,
             };
+            if order.fate == Fate::Usual {
+                // Without any trace nobody can know what was made.
+                order.before = 0;
+            }
             match order.fate {
                 Fate::Forgotten => self.counts.forgotten += 1,
                 Fate::MayHaveBeen => self.counts.may_have_been += 1,
@@ -366,6 +374,14 @@ impl Judge {
     pub fn worker_knows_it_is_over(&mut self, id: Uuid, now: Duration) {
         if let Some(order) = self.orders.get_mut(&id) {
             order.over_known.get_or_insert(now);
+        }
+    }
+
+    /// A card lies there: evidence enough, whatever was said.
+    pub fn has_seen(&mut self, id: Uuid) {
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.claimed += 1;
+            self.counts.shipped_cards += 1;
         }
     }
 
@@ -466,8 +482,12 @@ impl Judge {
             "Processed" if all < asked && !vague => Err(format!("I4: {exist}: {told}")),
             "Processed" => Ok(()),
             "Error" if end.notes.starts_with("UNCONFIRMED: ") => Ok(()),
-            "Error" if end.notes.contains(" were made") => {
+            "Error"
+                if end.notes.contains(" were made") || end.notes.contains(" keys made for ") =>
+            {
                 let words = end.notes.split_whitespace();
+                // "2 of 3 were made", after the device's name with its number.
+                let words = words.filter(|word| !word.ends_with(':'));
                 let said = words.filter_map(|word| word.parse::<usize>().ok()).next();
                 match said {
                     Some(n) if n == order.made || n == order.marked || vague => Ok(()),

@@ -21,6 +21,7 @@ use super::drivers::KINDS;
 use super::judge::Counts;
 use super::machine::Wires;
 use super::scenario::{Death, Deed, Kind, Lost, Scenario};
+use super::shipped;
 use super::socket::SimulatedDial;
 use super::world::{PcClock, World};
 
@@ -40,6 +41,8 @@ pub enum Twin {
     Driver(&'static str),
     /// The disk says that it syncs, and does not.
     DiskLies,
+    /// The same, where every device is a lock PC with its shipped driver.
+    DiskLiesAtALock,
     /// Mews confirms `Processing` and forgets it.
     CloudForgets,
     /// Mews lists nothing.
@@ -86,7 +89,7 @@ pub fn play(plan: Scenario, twin: Twin, loud: bool) -> Played {
     let world = World::new(plan.clone(), loud);
     {
         let mut state = world.state();
-        state.disk.lies = twin == Twin::DiskLies;
+        state.disk.lies = matches!(twin, Twin::DiskLies | Twin::DiskLiesAtALock);
         state.cloud.twin = twin;
     }
     let config = config_of(&plan, twin, &world, &journal);
@@ -230,7 +233,7 @@ async fn life(
     };
     let parts = Parts {
         config: config.clone(),
-        kinds: KINDS,
+        kinds: *KINDS,
         links: Arc::new(Wires(world.clone())),
         journal: Journal::inline(core.behind(Arc::new(disk))),
         found,
@@ -432,6 +435,7 @@ fn config_of(plan: &Scenario, twin: Twin, world: &Arc<World>, journal: &Path) ->
     for (n, machine) in plan.machines.iter().enumerate() {
         let driver = match (machine.kind, twin) {
             (Kind::Encoder | Kind::Forgetful, Twin::Driver(driver)) => driver,
+            (Kind::LockPc, _) => "pms-industry-standard",
             (Kind::Plain | Kind::Printer, Twin::Driver("sim-repeats")) => "sim-prints-twice",
             (Kind::Plain, _) => "sim-plain",
             (Kind::Printer, _) => "sim-printer",
@@ -445,7 +449,7 @@ fn config_of(plan: &Scenario, twin: Twin, world: &Arc<World>, journal: &Path) ->
             "[device.d{n}]\nproperty = \"p{}\"\nmews = \"{}\"\ndriver = \"{driver}\"\n\
              link = \"sim:{}\"\n\
              deadline_s = {}\noperator_wait_s = {}\n{}{}\
-             [device.d{n}.settings]\nmachine = {n}\n",
+             [device.d{n}.settings]\n{}\n",
             machine.property,
             device_id(n),
             // Two addresses of one wire: nobody takes turns.
@@ -465,10 +469,15 @@ fn config_of(plan: &Scenario, twin: Twin, world: &Arc<World>, journal: &Path) ->
             } else {
                 ""
             },
+            if machine.kind == Kind::LockPc {
+                format!("{}\nencoder = \"{n}\"", shipped::SETTINGS)
+            } else {
+                format!("machine = {n}")
+            },
         );
     }
     let build = Build {
-        kinds: KINDS,
+        kinds: *KINDS,
         dials: Arc::new(Wires(world.clone())),
     };
     let source = Source::new(Path::new("simulation.toml"), &text);

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use driver_sdk::{DialFactory, Dialer, LinkError, Port, Poster};
+use driver_sdk::{DialFactory, Dialer, LinkError, Port, Poster, VirtualDevice};
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::scenario::{Kind, MachinePlan, Trouble};
+use super::shipped;
 use super::world::{State, World};
 
 /// A thing that exists.
@@ -24,15 +25,25 @@ pub struct Thing {
     journal: usize,
 }
 
-#[derive(Debug)]
 pub struct Machine {
     pub plan: MachinePlan,
     pub things: Vec<Thing>,
+    /// The shipped driver's own virtual device, of the first machine of a wire.
+    pub real: Option<Arc<dyn VirtualDevice>>,
+}
+
+impl std::fmt::Debug for Machine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Machine")
+            .field("plan", &self.plan)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Machine {
     pub fn new(plan: MachinePlan) -> Self {
         Self {
+            real: (plan.kind == Kind::LockPc).then(shipped::lock_pc),
             plan,
             things: Vec::new(),
         }
@@ -157,10 +168,24 @@ impl State {
         format!("DONE {}", self.machines[machine].things.len())
     }
 
+    /// A shipped device has made one, as its own virtual self says.
+    pub fn has_made(&mut self, id: Uuid, machine: usize) {
+        self.judge_look(machine, id, false, true);
+        let journal = self.judge.journals;
+        let thing = Thing {
+            id,
+            repeat: false,
+            journal,
+        };
+        self.machines[machine].things.push(thing);
+        self.judge.has_seen(id);
+        self.say(|| format!("machine {machine}: a card of {id}"));
+    }
+
     fn tells(&mut self, machine: usize, id: Uuid, repeat: bool) -> String {
         let of = &self.machines[machine];
         match of.plan.kind {
-            Kind::Plain | Kind::Forgetful => "CANNOT".to_owned(),
+            Kind::Plain | Kind::Forgetful | Kind::LockPc => "CANNOT".to_owned(),
             Kind::Fiscal => format!("LAST {}", of.things.len()),
             // Who lies about what it does, lies when it is asked.
             Kind::Printer | Kind::Encoder | Kind::Session if of.plan.lies => "HAS 9".to_owned(),
@@ -228,20 +253,32 @@ impl Dialer for Wire {
     fn dial(&self) -> BoxFuture<'_, io::Result<Box<dyn Port>>> {
         async {
             self.world.pass("dialling a device").await;
-            let (off, side_by_side) = {
+            let (off, side_by_side, lock_pc) = {
                 let mut state = self.world.state();
                 let machines = state.plan.machines.len();
                 let on_wire = |n: &usize| state.plan.machines[*n].wire == self.number;
                 let first = (0..machines).find(on_wire);
                 let kind = first.map(|n| state.plan.machines[n].kind);
                 let off = state.strikes(&[Trouble::Off], first).is_some();
-                (off, kind == Some(Kind::Session))
+                let lock_pc = first.filter(|_| kind == Some(Kind::LockPc));
+                (off, kind == Some(Kind::Session), lock_pc)
             };
             if off {
                 return Err(io::ErrorKind::ConnectionRefused.into());
             }
             let (ours, theirs) = tokio::io::duplex(4096);
-            tokio::spawn(serve(self.world.clone(), theirs, side_by_side));
+            match lock_pc {
+                Some(first) => drop(tokio::spawn(shipped::serve(
+                    self.world.clone(),
+                    theirs,
+                    first,
+                ))),
+                None => drop(tokio::spawn(serve(
+                    self.world.clone(),
+                    theirs,
+                    side_by_side,
+                ))),
+            }
             Ok(Box::new(ours) as Box<dyn Port>)
         }
         .boxed()

@@ -49,6 +49,7 @@ fn add(sum: &mut Counts, one: &Counts) {
     sum.may_have_been += one.may_have_been;
     sum.forgotten += one.forgotten;
     sum.second_hotels += one.second_hotels;
+    sum.shipped_cards += one.shipped_cards;
 }
 
 #[test]

@@ -135,13 +135,15 @@ pub enum Kind {
     Fiscal,
     /// A key encoder in a conversation that it shares with others.
     Session,
+    /// A lock PC with the shipped driver of PMS Industry Standard, before its own virtual device.
+    LockPc,
 }
 
 impl Kind {
     pub fn class(self) -> Class {
         match self {
             Self::Plain | Self::Printer => Class::Printer,
-            Self::Encoder | Self::Forgetful | Self::Session => Class::KeyCutter,
+            Self::Encoder | Self::Forgetful | Self::Session | Self::LockPc => Class::KeyCutter,
             Self::Fiscal => Class::FiscalMachine,
         }
     }
@@ -323,6 +325,7 @@ fn machines(rng: &mut Rng, properties: usize) -> Vec<MachinePlan> {
         Kind::Fiscal,
         Kind::Fiscal,
         Kind::Session,
+        Kind::LockPc,
     ];
     let count = rng.usize(1..=4);
     let mut machines: Vec<MachinePlan> = Vec::new();
@@ -337,7 +340,7 @@ fn machines(rng: &mut Rng, properties: usize) -> Vec<MachinePlan> {
             expires_s: (kind != Kind::Fiscal)
                 .then(|| *rng.choice(&[30, 300, 900, 28_800]).expect("four")),
             marked_repeat: kind.class() == Class::Printer && rng.u8(..3) == 0,
-            lies: kind != Kind::Fiscal && rng.u8(..12) == 0,
+            lies: !matches!(kind, Kind::Fiscal | Kind::LockPc) && rng.u8(..12) == 0,
         };
         // Two on one wire: they take turns, or share a conversation.
         let twin = rng.u8(..6) == 0 || kind == Kind::Session;

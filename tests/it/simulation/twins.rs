@@ -12,7 +12,13 @@ const SEEDS: u64 = 150;
 /// Makes a scenario in which the twin's guard is needed.
 fn prepare(plan: &mut Scenario, twin: Twin) {
     match twin {
-        Twin::DiskLies => {
+        Twin::DiskLies | Twin::DiskLiesAtALock => {
+            for machine in &mut plan.machines {
+                if twin == Twin::DiskLiesAtALock {
+                    machine.kind = Kind::LockPc;
+                    (machine.lies, machine.marked_repeat) = (false, false);
+                }
+            }
             for death in &mut plan.deaths {
                 (death.power, death.lost) = (true, None);
             }
@@ -184,4 +190,9 @@ fn hotels_that_are_mixed_up_are_found() {
         Twin::OneWayForAll,
         "mixed up: a request with another access token",
     );
+}
+
+#[test]
+fn a_card_that_a_shipped_driver_makes_twice_is_found() {
+    is_found(Twin::DiskLiesAtALock, "I2: ");
 }

@@ -43,6 +43,8 @@ pub struct State {
     pub plan: Scenario,
     pub cloud: CloudState,
     pub machines: Vec<Machine>,
+    /// Cards of each shipped device that are in the judge's book.
+    pub cards_seen: Vec<usize>,
     pub disk: DiskState,
     pub judge: Judge,
     /// The next life finds no journal.
@@ -61,7 +63,7 @@ pub fn beginning() -> Timestamp {
 
 impl World {
     pub fn new(plan: Scenario, loud: bool) -> Arc<Self> {
-        let machines = plan.machines.iter().cloned().map(Machine::new).collect();
+        let machines: Vec<_> = plan.machines.iter().cloned().map(Machine::new).collect();
         let state = State {
             rng: fastrand::Rng::with_seed(plan.seed),
             base: Duration::from_secs(3600),
@@ -75,6 +77,7 @@ impl World {
             trace: Vec::new(),
             loud,
             cloud: CloudState::new(plan.properties),
+            cards_seen: vec![0; machines.len()],
             machines,
             disk: DiskState::default(),
             judge: Judge::new(&plan),
