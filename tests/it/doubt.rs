@@ -293,3 +293,26 @@ async fn a_test_of_a_device_goes_through_its_line_and_tells_how_it_ended() {
     house.worker().test(&nobody).await.expect_err("no device");
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_behind_a_doubt_has_its_own_time_from_when_that_is_told() {
+    let waits = "deadline_s = 4\noperator_wait_s = 1";
+    let (mut house, puppet, device) = house("printer", waits).await;
+    puppet.is(Mode::Deaf { makes: true });
+    let first = order(&house, device);
+    within("it begins", puppet.until(|sight| sight.begun == [first])).await;
+    let second = order(&house, device);
+    house
+        .until("it waits", |_| house.row(second).is_some())
+        .await;
+    puppet.is(Mode::Good);
+    let (state, note) = house.end(first).await;
+    assert_eq!(state, CommandState::Error);
+    assert!(note.starts_with("UNCONFIRMED: "), "{note}");
+    let (from, to) = house.cloud.life_span(first).expect("known");
+    assert!(to.expect("ended") - from >= Duration::from_secs(4));
+    // It has waited longer than its `operator_wait`, for a question and not for a person.
+    let (state, note) = house.end(second).await;
+    assert_eq!(state, CommandState::Processed, "{note}");
+    house.stop().await;
+}

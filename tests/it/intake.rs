@@ -246,3 +246,27 @@ async fn commands_of_one_second_go_in_the_order_they_were_announced() {
     assert_eq!(done, ids);
     house.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_forgotten_is_taken_in_again_only_where_mews_calls_it_open_now() {
+    let (mut house, puppet, device) = one_printer("Bar", "").await;
+    house.start_and_wait().await;
+    let id = house.cloud.add_print(device, "text/plain", b"a bill", 1);
+    within("it ends", house.cloud.wait_all_final(&[id])).await;
+    let told = |_: &_| house.row(id).is_some_and(|row| row.reported_at.is_some());
+    house.until("it is closed", told).await;
+    let journal = house.worker().journal().clone();
+    let later = journal.with(|core| core.purge(jiff::Timestamp::MAX)).await;
+    assert_eq!(later.expect("disk"), 1);
+    let fetches = house.cloud.request_count("commands/getAllByIds");
+    // An old event, repeated long after.
+    house.cloud.push_events(json!([announced(id)]));
+    let asked =
+        |hotel: &nightporter::sandbox::Hotel| hotel.request_count("commands/getAllByIds") > fetches;
+    within("it is read", house.cloud.wait_until(asked)).await;
+    let next = house.cloud.add_print(device, "text/plain", b"a bill", 1);
+    within("the next ends", house.cloud.wait_all_final(&[next])).await;
+    assert_eq!(puppet.sees().given, [id, next]);
+    assert!(house.row(id).is_none(), "it was taken in again");
+    house.stop().await;
+}
