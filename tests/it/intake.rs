@@ -255,7 +255,7 @@ async fn what_was_forgotten_is_taken_in_again_only_where_mews_calls_it_open_now(
     within("it ends", house.cloud.wait_all_final(&[id])).await;
     let told = |_: &_| house.row(id).is_some_and(|row| row.reported_at.is_some());
     house.until("it is closed", told).await;
-    let journal = house.worker().journal().clone();
+    let journal = house.worker().journal();
     let later = journal.with(|core| core.purge(jiff::Timestamp::MAX)).await;
     assert_eq!(later.expect("disk"), 1);
     let fetches = house.cloud.request_count("commands/getAllByIds");
