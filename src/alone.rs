@@ -333,7 +333,7 @@ impl Host for AloneHost {
 
     fn shelf(&self, key: &str) -> Option<ShelfRead> {
         let (scope, key) = (self.scope.clone(), key.to_owned());
-        match self.journal.blocking(move |core| core.shelf(&scope, &key)) {
+        match self.journal.look_now(move |core| core.shelf(&scope, &key)) {
             Ok(found) => found,
             // A ledger that cannot be read must not look empty: a text is no driver's value.
             Err(_) => Some(ShelfRead {

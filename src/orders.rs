@@ -33,7 +33,7 @@ pub enum OrderError {
 /// # Errors
 /// There is none, or the journal.
 pub async fn row(journal: &Journal, id: CommandId) -> Result<Row, OrderError> {
-    let row = journal.with(move |core| core.row(id)).await?;
+    let row = journal.look(move |core| core.row(id)).await?;
     row.ok_or(OrderError::Unknown(id))
 }
 

@@ -319,7 +319,7 @@ impl Worker {
                 // Only by the cloud's word: a PC whose clock runs ahead must not end what is kept.
                 let sure = hotels.iter().find_map(|hotel| hotel.cloud.clock().now());
                 if let Some(Ok(before)) = sure.map(|now| now.checked_sub(keep)) {
-                    match journal.with(move |core| core.purge(before)).await {
+                    match journal.alone(move |core| core.purge(before)).await {
                         Ok(0) => {}
                         Ok(gone) => tracing::info!(gone, "Old commands forgotten"),
                         Err(error) => tracing::warn!(error = %error, "Nothing purged"),
@@ -368,7 +368,7 @@ impl Worker {
             let mut owed = 0;
             for name in self.hotels.keys() {
                 let name = name.clone();
-                let counts = self.journal.with(move |core| core.counts(&name)).await;
+                let counts = self.journal.look(move |core| core.counts(&name)).await;
                 owed += counts.map_or(0, |counts| counts.unreported);
             }
             if owed == 0 || matches!(news.recv().await, Err(broadcast::error::RecvError::Closed)) {

@@ -180,7 +180,7 @@ impl Status {
             let asked = name.clone();
             let (waiting, doubts) = worker
                 .journal()
-                .with(move |core| Ok((core.in_line(&asked)?, core.doubts(&asked)?)))
+                .look(move |core| Ok((core.in_line(&asked)?, core.doubts(&asked)?)))
                 .await
                 .unwrap_or_default();
             let doubts = doubts.iter().map(|row| doubt(row, worker.catalogue()));
@@ -228,7 +228,7 @@ async fn property(hotel: &Hotel) -> PropertyStatus {
     let name = hotel.name.clone();
     let (counts, oldest_unreported) = hotel
         .journal
-        .with(move |core| Ok((core.counts(&name)?, core.oldest_unreported(&name)?)))
+        .look(move |core| Ok((core.counts(&name)?, core.oldest_unreported(&name)?)))
         .await
         .unwrap_or_default();
     let pace = hotel.cloud.budget().pace();

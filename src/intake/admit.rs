@@ -5,6 +5,7 @@ use std::time::Duration;
 use driver_sdk::{Class, Document, FiscalWork, LocalWork, Personal, Say, Work};
 use jiff::Timestamp;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::hotel::{Hotel, Member};
 use crate::journal::{Accepted, JournalError, NewCommand, PmsState};
@@ -31,42 +32,85 @@ pub enum Admitted {
     NotYet,
 }
 
-/// Takes a command in, or notes what its state tells about one that is known. `sent`: when the
-/// request was sent that was answered with it.
-///
-/// # Errors
-/// The journal's: nothing was accepted, and Mews will list it again.
+/// How many commands become rows together, at most: the first of them waits for the last one's
+/// payload.
+const TOGETHER: usize = 16;
+
+/// A command that can become a row.
+struct Ready<'a> {
+    member: &'a Member,
+    /// In Mews.
+    device: Uuid,
+    new: NewCommand,
+    sent: Duration,
+}
+
+/// What is known of a command before it is a row.
+enum Looked<'a> {
+    Over(Admitted),
+    New(Box<Ready<'a>>),
+}
+
+/// Takes commands in, in this order, or notes what their states tell about those that are known.
+/// Each comes with the time at which the request was sent that was answered with it; what became
+/// of each goes to `told`. An error is the journal's: that command was not accepted, and Mews will
+/// list it again.
 pub async fn admit(
     hotel: &Hotel,
     interim: &Interim,
+    commands: Vec<(Command, Duration)>,
+    mut told: impl FnMut(Uuid, Result<Admitted, JournalError>),
+) {
+    let mut ready: Vec<Ready<'_>> = Vec::new();
+    for (command, sent) in commands {
+        let (device, name) = (command.device.id, &command.device.name);
+        let Some(member) = hotel.member_of(device, name) else {
+            told(device, Ok(Admitted::NotOurs));
+            continue;
+        };
+        // A bill may have to wait for its items; nobody before it waits with it.
+        if ready.len() == TOGETHER || member.rules.class == Class::FiscalMachine {
+            accept(hotel, interim, std::mem::take(&mut ready), &mut told).await;
+        }
+        match look(hotel, member, &command, sent).await {
+            Ok(Looked::New(new)) => ready.push(*new),
+            Ok(Looked::Over(admitted)) => told(device, Ok(admitted)),
+            Err(error) => told(device, Err(error)),
+        }
+    }
+    accept(hotel, interim, ready, &mut told).await;
+}
+
+/// What a command is to us. Of a new one the payload is kept then, and nothing else.
+async fn look<'a>(
+    hotel: &'a Hotel,
+    member: &'a Member,
     command: &Command,
     sent: Duration,
-) -> Result<Admitted, JournalError> {
-    let Some(member) = hotel.member_of(command.device.id, &command.device.name) else {
-        return Ok(Admitted::NotOurs);
-    };
+) -> Result<Looked<'a>, JournalError> {
     let id = command.id;
-    let known = hotel.journal.with(move |core| core.row(id)).await?;
-    match (&command.state, known) {
+    let known = hotel.journal.look(move |core| core.row(id)).await?;
+    let admitted = match (&command.state, known) {
         // The socket was quicker than this answer.
-        (State::Pending | State::Received, None) if hotel.is_over(id) => Ok(Admitted::Nothing),
+        (State::Pending | State::Received, None) if hotel.is_over(id) => Admitted::Nothing,
         (State::Pending | State::Received, None) => {
-            accept(hotel, interim, member, command, sent).await
+            return ready(hotel, member, command, sent).await;
         }
         (State::Pending | State::Received | State::Processing, Some(_)) => {
             hotel.saw_open(id, sent);
-            Ok(Admitted::Nothing)
+            Admitted::Nothing
         }
         (State::Processing, None) => {
             super::lost::show_begun(hotel, member, command);
-            Ok(Admitted::Nothing)
+            Admitted::Nothing
         }
         (state, Some(_)) if state.is_final() => {
             over(hotel, member, id, state).await?;
-            Ok(Admitted::Nothing)
+            Admitted::Nothing
         }
-        (_, Some(_) | None) => Ok(Admitted::Nothing),
-    }
+        (_, Some(_) | None) => Admitted::Nothing,
+    };
+    Ok(Looked::Over(admitted))
 }
 
 /// Mews has a final state for a command we know: a cancel before commit wins, anything else is a
@@ -108,20 +152,20 @@ pub(super) async fn over(
     Ok(())
 }
 
-async fn accept(
-    hotel: &Hotel,
-    interim: &Interim,
-    member: &Member,
+/// Keeps the payload of a new command and says what row it becomes.
+async fn ready<'a>(
+    hotel: &'a Hotel,
+    member: &'a Member,
     command: &Command,
     sent: Duration,
-) -> Result<Admitted, JournalError> {
+) -> Result<Looked<'a>, JournalError> {
     let id = command.id;
     let class = member.rules.class;
     let received = command.state == State::Received;
     let created = command.created.unwrap_or_else(|| hotel.now());
     let lost = if hotel.found.replaced || received {
         let Some(found) = hotel.keep_birth().await? else {
-            return Ok(Admitted::NotYet);
+            return Ok(Looked::Over(Admitted::NotYet));
         };
         found.may_have_been_begun(created, received)
     } else {
@@ -151,11 +195,10 @@ async fn accept(
         Err(Unkept::Disk(error)) => return Err(JournalError::Payload(error)),
         Err(Unkept::NotYet(error)) => {
             tracing::warn!(command = %id, error = %error, "Items of a bill not fetched yet");
-            return Ok(Admitted::Nothing);
+            return Ok(Looked::Over(Admitted::Nothing));
         }
         Err(Unkept::Say(say)) => (None, Some(Outcome::failed(say))),
     };
-    let ended = outcome.is_some();
     let said = if received {
         Said::Received
     } else {
@@ -174,26 +217,55 @@ async fn accept(
         repeat: lost && class == Class::Printer,
         outcome,
     };
+    Ok(Looked::New(Box::new(Ready {
+        member,
+        device: command.device.id,
+        new,
+        sent,
+    })))
+}
+
+/// Makes rows of commands, in one step of the journal, and wakes those who act on them.
+async fn accept(
+    hotel: &Hotel,
+    interim: &Interim,
+    ready: Vec<Ready<'_>>,
+    told: &mut impl FnMut(Uuid, Result<Admitted, JournalError>),
+) {
+    if ready.is_empty() {
+        return;
+    }
+    let new: Vec<_> = ready.iter().map(|ready| ready.new.clone()).collect();
     let now = hotel.now();
     crate::crash::point("payload-written");
-    let accepted = hotel
-        .journal
-        .with(move |core| core.accept(&[new], now))
-        .await?;
-    if accepted != [Accepted::New] {
-        return Ok(Admitted::Nothing);
-    }
+    let accepted = hotel.journal.with(move |core| core.accept(&new, now)).await;
+    let accepted = match accepted {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            for ready in &ready {
+                told(ready.device, Err(error.for_another()));
+            }
+            return;
+        }
+    };
     crate::crash::point("accepted");
-    hotel.saw_open(id, sent);
-    tracing::info!(command = %id, device = %member.name, "Command accepted");
-    hotel.board.tell(id, &member.name, "accepted");
-    if ended {
-        hotel.board.teller_bell(&hotel.name).notify_one();
-    } else {
-        interim.waits(id, said);
-        hotel.board.ring(&member.name);
+    for (ready, accepted) in ready.iter().zip(accepted) {
+        if accepted == Accepted::Known {
+            told(ready.device, Ok(Admitted::Nothing));
+            continue;
+        }
+        let (id, name) = (ready.new.id, &ready.member.name);
+        hotel.saw_open(id, ready.sent);
+        tracing::info!(command = %id, device = %name, "Command accepted");
+        hotel.board.tell(id, name, "accepted");
+        if ready.new.outcome.is_some() {
+            hotel.board.teller_bell(&hotel.name).notify_one();
+        } else {
+            interim.waits(id, ready.new.said);
+            hotel.board.ring(name);
+        }
+        told(ready.device, Ok(Admitted::New));
     }
-    Ok(Admitted::New)
 }
 
 fn too_old(

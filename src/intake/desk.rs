@@ -270,14 +270,14 @@ impl Intake {
         let unknown = self
             .hotel
             .journal
-            .with(move |core| core.unknown(&asked))
+            .look(move |core| core.unknown(&asked))
             .await;
         self.wanted.extend(unknown.unwrap_or(ids));
     }
 
     async fn is_over(&mut self, id: CommandId, state: &State) {
         self.wanted.remove(id);
-        let row = self.hotel.journal.with(move |core| core.row(id)).await;
+        let row = self.hotel.journal.look(move |core| core.row(id)).await;
         let Ok(Some(row)) = row else {
             // Perhaps an answer that shows it open is under way.
             self.hotel.heard_over(id);
@@ -338,31 +338,22 @@ enum Fetched {
 }
 
 async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) -> Fetched {
-    let not_ours = Mutex::new(BTreeSet::new());
-    let unkept = AtomicBool::new(false);
-    let admit_all = async |commands: Vec<(Command, Duration)>| {
-        for (command, sent) in commands {
-            match take_in(&hotel, &interim, &command, sent).await {
-                Taken::In => {}
-                Taken::NotOurs(device) => {
-                    held(&not_ours).insert(device);
-                }
-                Taken::NotWritten => unkept.store(true, Ordering::Relaxed),
-            }
-        }
-    };
+    let seen = Seen::default();
     // The first sight of a command is its announcement, whatever the order of the list.
     let order = Mutex::new(InOrder::of(&ids));
     let result = hotel
         .cloud
-        .get_all_by_ids(&ids, |command, sent| {
-            let bytes = command.data.get().len();
-            let turn = held(&order).came(command.id, (command, sent), bytes);
-            admit_all(turn)
+        .get_all_by_ids(&ids, |commands, sent| {
+            let mut turn = Vec::new();
+            for command in commands {
+                let bytes = command.data.get().len();
+                turn.extend(held(&order).came(command.id, (command, sent), bytes));
+            }
+            take_in(&hotel, &interim, turn, &seen)
         })
         .await;
     let rest = held(&order).rest();
-    admit_all(rest).await;
+    take_in(&hotel, &interim, rest, &seen).await;
     match result {
         Ok(fetched) => {
             for (id, reason) in &fetched.refused {
@@ -375,8 +366,8 @@ async fn fetch_once(hotel: Arc<Hotel>, interim: Interim, ids: Vec<CommandId>) ->
                 tracing::warn!(command = ?skipped.id, why = %skipped.why, "Unreadable command");
             }
             answered(&hotel);
-            let not_ours = std::mem::take(&mut *held(&not_ours));
-            let unkept = unkept.load(Ordering::Relaxed);
+            let not_ours = std::mem::take(&mut *held(&seen.not_ours));
+            let unkept = seen.unkept.into_inner();
             Fetched::Read { not_ours, unkept }
         }
         Err(error) => {
@@ -394,7 +385,7 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 async fn gone(hotel: &Hotel, id: CommandId) {
     let row = hotel
         .journal
-        .with(move |core| core.row(id))
+        .look(move |core| core.row(id))
         .await
         .ok()
         .flatten();
@@ -405,17 +396,12 @@ async fn gone(hotel: &Hotel, id: CommandId) {
 }
 
 async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
-    let unkept = AtomicBool::new(false);
+    let seen = Seen::default();
     let swept = hotel
         .cloud
-        .get_all_active(|command, sent| {
-            let (hotel, interim, unkept) = (&hotel, &interim, &unkept);
-            async move {
-                let taken = take_in(hotel, interim, &command, sent).await;
-                if matches!(taken, Taken::NotWritten) {
-                    unkept.store(true, Ordering::Relaxed);
-                }
-            }
+        .get_all_active(|commands, sent| {
+            let commands = commands.into_iter().map(|command| (command, sent));
+            take_in(&hotel, &interim, commands.collect(), &seen)
         })
         .await;
     match swept {
@@ -432,7 +418,7 @@ async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
                     took,
                     complete: true,
                     cut: swept.looks_cut(),
-                    unkept: unkept.into_inner(),
+                    unkept: seen.unkept.into_inner(),
                 },
             }
         }
@@ -451,31 +437,39 @@ async fn sweep_once(hotel: Arc<Hotel>, interim: Interim) -> Sweep {
     }
 }
 
-/// What became of a command of a list.
-enum Taken {
-    In,
-    /// Of a device that is not ours.
-    NotOurs(uuid::Uuid),
-    /// It could not be written down: nothing was accepted.
-    NotWritten,
+/// What was met in a list.
+#[derive(Default)]
+struct Seen {
+    /// Devices that are not ours.
+    not_ours: Mutex<BTreeSet<uuid::Uuid>>,
+    /// Something was not accepted: it is asked for again soon.
+    unkept: AtomicBool,
 }
 
-/// Admits a command.
+/// Admits commands.
 async fn take_in(
     hotel: &Hotel,
     interim: &Interim,
-    command: &crate::mews::wire::Command,
-    sent: Duration,
-) -> Taken {
-    match admit(hotel, interim, command, sent).await {
-        Ok(Admitted::NotOurs) => Taken::NotOurs(command.device.id),
-        Ok(Admitted::New | Admitted::Nothing) => Taken::In,
-        Ok(Admitted::NotYet) => Taken::NotWritten,
-        Err(error) => {
-            journal_failed(hotel, &error);
-            Taken::NotWritten
-        }
-    }
+    commands: Vec<(Command, Duration)>,
+    seen: &Seen,
+) {
+    admit(
+        hotel,
+        interim,
+        commands,
+        |device, admitted| match admitted {
+            Ok(Admitted::NotOurs) => {
+                held(&seen.not_ours).insert(device);
+            }
+            Ok(Admitted::New | Admitted::Nothing) => {}
+            Ok(Admitted::NotYet) => seen.unkept.store(true, Ordering::Relaxed),
+            Err(error) => {
+                journal_failed(hotel, &error);
+                seen.unkept.store(true, Ordering::Relaxed);
+            }
+        },
+    )
+    .await;
 }
 
 fn journal_failed(hotel: &Hotel, error: &JournalError) {

@@ -53,7 +53,7 @@ pub(super) async fn list_begun(hotel: &Hotel) -> Option<Duration> {
 /// may have begun it.
 async fn show_if_forgotten(hotel: &Hotel, command: &Command) {
     let id = command.id;
-    let known = hotel.journal.with(move |core| core.row(id)).await;
+    let known = hotel.journal.look(move |core| core.row(id)).await;
     let member = hotel.member_of(command.device.id, &command.device.name);
     if let (Ok(None), Some(member)) = (known, member) {
         show_begun(hotel, member, command);

@@ -3,7 +3,7 @@
 use driver_sdk::CommandId;
 use jiff::Timestamp;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -74,7 +74,7 @@ const HEAD: &str = "audit_head";
 const START: &str = "audit_start";
 
 pub(super) fn append(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     scope: &str,
     command: CommandId,
     at: Timestamp,
@@ -224,7 +224,7 @@ pub(super) fn verify(connection: &Connection) -> rusqlite::Result<AuditCheck> {
 
 /// Removes the lines at the beginning that are older than `before`, and notes where the chain
 /// begins now. Returns how many.
-pub(super) fn purge(tx: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+pub(super) fn purge(tx: &Connection, before: Timestamp) -> rusqlite::Result<usize> {
     let young = "SELECT MIN(number) FROM audit WHERE at_us >= ?1";
     let old: Option<(i64, String)> = tx
         .query_row(

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::{Connection, TransactionBehavior, ffi};
 
 use super::lock::Lock;
 use super::payload::Payloads;
@@ -49,6 +49,17 @@ pub trait Disk: Send + Sync {
     fn answers(&self) -> BoxFuture<'static, ()>;
 }
 
+/// How many steps share a sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// Each has its own transaction.
+    Off,
+    /// The first synced step opens a transaction for itself and all after it.
+    Offered,
+    /// It is open.
+    Open,
+}
+
 /// The journal's core: everything synchronous, so that a simulation can run it inline.
 pub struct Core {
     pub(super) connection: Connection,
@@ -56,6 +67,7 @@ pub struct Core {
     pub(super) payloads: Payloads,
     pub(super) disk: Option<Arc<dyn Disk>>,
     synced: bool,
+    sharing: Sharing,
     /// Held as long as the core lives: a second worker is refused.
     _lock: Option<Lock>,
 }
@@ -65,6 +77,22 @@ impl std::fmt::Debug for Core {
         f.debug_struct("Core")
             .field("path", &self.path)
             .finish_non_exhaustive()
+    }
+}
+
+impl JournalError {
+    /// The same for each of several who asked together.
+    pub(crate) fn for_another(&self) -> Self {
+        let failure = match self {
+            Self::Disk(rusqlite::Error::SqliteFailure(code, text)) => {
+                rusqlite::Error::SqliteFailure(*code, text.clone())
+            }
+            Self::Disk(_) | Self::Payload(_) | Self::BrokeOff | Self::Closed => {
+                let code = ffi::Error::new(ffi::SQLITE_IOERR);
+                rusqlite::Error::SqliteFailure(code, Some(self.to_string()))
+            }
+        };
+        Self::Disk(failure)
     }
 }
 
@@ -81,6 +109,7 @@ impl Core {
             payloads,
             disk: None,
             synced: true,
+            sharing: Sharing::Off,
             _lock: lock,
         }
     }
@@ -104,28 +133,93 @@ impl Core {
         &self.payloads
     }
 
-    /// One transaction, all or nothing.
+    /// One step, all or nothing: a transaction of its own, or a part of the one that is shared.
     pub(super) fn transact<T>(
         &mut self,
         durability: Durability,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, JournalError> {
         if let Some(disk) = &self.disk {
             disk.writes(durability)?;
         }
-        let synced = durability == Durability::Synced;
-        if synced != self.synced {
-            // In WAL mode FULL syncs the log at every commit, NORMAL only at checkpoints. A
-            // synced commit also carries every relaxed one before it to the disk.
-            let level = if synced { "FULL" } else { "NORMAL" };
-            self.connection.pragma_update(None, "synchronous", level)?;
-            self.synced = synced;
+        if self.sharing == Sharing::Offered && durability == Durability::Synced {
+            self.sync_at_commit(true)?;
+            self.connection.execute_batch("BEGIN IMMEDIATE")?;
+            self.sharing = Sharing::Open;
         }
+        if self.sharing == Sharing::Open {
+            self.still_shared()?;
+            let part = self.connection.savepoint()?;
+            let value = work(&part)?;
+            part.commit()?;
+            return Ok(value);
+        }
+        self.sync_at_commit(durability == Durability::Synced)?;
         let transaction = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let value = work(&transaction)?;
         transaction.commit()?;
         Ok(value)
+    }
+
+    /// From the first synced step on, steps share one transaction and so one sync, until
+    /// [`Core::share_ends`]. None of them may be answered before that.
+    pub(super) fn share(&mut self) {
+        self.sharing = Sharing::Offered;
+    }
+
+    /// True if steps are waiting for the sync they share.
+    pub(super) fn is_shared(&self) -> bool {
+        self.sharing == Sharing::Open
+    }
+
+    /// Puts the shared steps on the disk.
+    ///
+    /// # Errors
+    /// The disk's: none of them was written.
+    pub(super) fn share_ends(&mut self) -> Result<(), JournalError> {
+        if std::mem::replace(&mut self.sharing, Sharing::Off) != Sharing::Open {
+            return Ok(());
+        }
+        self.still_shared()?;
+        let synced = self.connection.execute_batch("COMMIT");
+        if synced.is_err() && !self.connection.is_autocommit() {
+            // What cannot be rolled back is rolled back by the next opening.
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+        Ok(synced?)
+    }
+
+    /// A full or failing disk ends the whole transaction, not only the step that met it.
+    fn still_shared(&self) -> Result<(), JournalError> {
+        if self.connection.is_autocommit() {
+            let text = "a write on the same sync failed".to_owned();
+            let code = ffi::Error::new(ffi::SQLITE_IOERR);
+            return Err(rusqlite::Error::SqliteFailure(code, Some(text)).into());
+        }
+        Ok(())
+    }
+
+    /// In WAL mode FULL syncs the log at every commit, NORMAL only at checkpoints. A synced commit
+    /// also carries every relaxed one before it to the disk.
+    fn sync_at_commit(&mut self, synced: bool) -> rusqlite::Result<()> {
+        if synced != self.synced {
+            let level = if synced { "FULL" } else { "NORMAL" };
+            self.connection.pragma_update(None, "synchronous", level)?;
+            self.synced = synced;
+        }
+        Ok(())
+    }
+
+    /// Looks at the journal as it is at one moment.
+    pub(super) fn at_one_moment<T>(
+        &self,
+        look: impl FnOnce(&Self) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let moment = self.connection.unchecked_transaction()?;
+        let seen = look(self);
+        moment.finish()?;
+        seen
     }
 }

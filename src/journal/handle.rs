@@ -8,7 +8,19 @@ use tokio::sync::oneshot;
 use super::core::{Core, Disk, JournalError};
 use super::payload::Payloads;
 
-type Job = Box<dyn FnOnce(&mut Core) + Send>;
+/// Tells whoever waits; with an error if the sync that was shared has failed.
+type Answer = Box<dyn FnOnce(Result<(), JournalError>)>;
+type Work = Box<dyn FnOnce(&mut Core) -> Answer + Send>;
+
+enum Job {
+    /// May share its sync with others.
+    Step(Work),
+    /// Needs the file for itself.
+    Alone(Work),
+}
+
+/// The most steps that share a sync.
+const SHARED_MAX: usize = 64;
 
 /// A handle; clones share one core. The journal closes when the last one is dropped.
 #[derive(Clone, Debug)]
@@ -19,7 +31,7 @@ pub struct Journal {
 
 #[derive(Clone, Debug)]
 enum Place {
-    Thread(mpsc::Sender<Job>),
+    Thread(mpsc::Sender<Job>, Option<Arc<Window>>),
     Inline(Arc<Mutex<Core>>, Behind),
 }
 
@@ -32,6 +44,81 @@ impl std::fmt::Debug for Behind {
     }
 }
 
+/// A second look into the file, which waits for no write. Shut by the journal's thread, so that
+/// its core is the last to leave the file.
+struct Window(Mutex<Option<Core>>);
+
+impl std::fmt::Debug for Window {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Window")
+    }
+}
+
+impl Window {
+    fn look<T>(
+        &self,
+        look: impl FnOnce(&Core) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let core = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        core.as_ref()
+            .ok_or(JournalError::Closed)?
+            .at_one_moment(look)
+    }
+}
+
+/// Works off what is asked. Steps that wait while the disk is busy share the next sync.
+fn work_off(core: &mut Core, inbox: &mpsc::Receiver<Job>) {
+    while let Ok(first) = inbox.recv() {
+        let mut next = Some(first);
+        let mut held = Vec::new();
+        while let Some(job) = next.take() {
+            let after = inbox.try_recv().ok();
+            match job {
+                Job::Step(work) => {
+                    if after.is_some() && !core.is_shared() {
+                        core.share();
+                    }
+                    let answer = work(core);
+                    if core.is_shared() {
+                        held.push(answer);
+                    } else {
+                        answer(Ok(()));
+                    }
+                }
+                Job::Alone(work) => {
+                    release(core, &mut held);
+                    work(core)(Ok(()));
+                }
+            }
+            if held.len() >= SHARED_MAX {
+                release(core, &mut held);
+            }
+            next = after;
+        }
+        release(core, &mut held);
+    }
+}
+
+fn release(core: &mut Core, held: &mut Vec<Answer>) {
+    let synced = core.share_ends();
+    for answer in held.drain(..) {
+        answer(match &synced {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error.for_another()),
+        });
+    }
+}
+
+fn boxed<T: Send + 'static>(
+    work: impl FnOnce(&mut Core) -> Result<T, JournalError> + Send + 'static,
+    reply: impl FnOnce(Result<T, JournalError>) + Send + 'static,
+) -> Work {
+    Box::new(move |core| {
+        let done = whole(work, core);
+        Box::new(move |synced| reply(synced.and(done)))
+    })
+}
+
 impl Journal {
     /// Moves the core to a thread of its own.
     ///
@@ -39,17 +126,21 @@ impl Journal {
     /// The operating system's, if it has no thread to give.
     pub fn on_a_thread(core: Core) -> std::io::Result<Self> {
         let payloads = core.payloads().clone();
+        // A journal that has no file has no second look into it: its own core answers then.
+        let window = core.window().ok();
+        let window = window.map(|core| Arc::new(Window(Mutex::new(Some(core)))));
         let (jobs, inbox) = mpsc::channel::<Job>();
-        let mut core = core;
+        let (mut core, shut) = (core, window.clone());
         std::thread::Builder::new()
             .name("journal".to_owned())
             .spawn(move || {
-                while let Ok(job) = inbox.recv() {
-                    job(&mut core);
+                work_off(&mut core, &inbox);
+                if let Some(window) = shut {
+                    *window.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 }
             })?;
         Ok(Self {
-            place: Place::Thread(jobs),
+            place: Place::Thread(jobs, window),
             payloads,
         })
     }
@@ -73,13 +164,33 @@ impl Journal {
     }
 
     /// Does something in the journal and waits for it. What was handed over is done even if the
-    /// caller is dropped.
+    /// caller is dropped. What several ask for while the disk is busy shares one sync; each is
+    /// answered when it is on the disk.
     ///
     /// # Errors
     /// The work's own, or [`JournalError::Closed`].
     pub async fn with<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Core) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.ask(work, Job::Step).await
+    }
+
+    /// The same for work that needs the file for itself, such as giving room back to the disk.
+    ///
+    /// # Errors
+    /// As [`Journal::with`].
+    pub async fn alone<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Core) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        self.ask(work, Job::Alone).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Core) -> Result<T, JournalError> + Send + 'static,
+        job: impl FnOnce(Work) -> Job,
     ) -> Result<T, JournalError> {
         match &self.place {
             Place::Inline(core, Behind(disk)) => {
@@ -95,37 +206,49 @@ impl Journal {
                 }
                 done
             }
-            Place::Thread(jobs) => {
+            Place::Thread(jobs, _) => {
                 let (reply, answer) = oneshot::channel();
-                let job: Job = Box::new(move |core| {
-                    let _ = reply.send(whole(work, core));
-                });
-                jobs.send(job).map_err(|_| JournalError::Closed)?;
+                let work = boxed(work, move |done| drop(reply.send(done)));
+                jobs.send(job(work)).map_err(|_| JournalError::Closed)?;
                 answer.await.map_err(|_| JournalError::Closed)?
             }
         }
     }
 
-    /// The same for callers that cannot await, such as a driver's look at its shelf. Short reads
-    /// only.
+    /// Looks at what is written, all at one moment, without waiting for what is being written.
+    /// For few rows: it is done where it is asked.
     ///
     /// # Errors
     /// As [`Journal::with`].
-    pub fn blocking<T: Send + 'static>(
+    pub async fn look<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Core) -> Result<T, JournalError> + Send + 'static,
+        look: impl FnOnce(&Core) -> Result<T, JournalError> + Send + 'static,
+    ) -> Result<T, JournalError> {
+        match &self.place {
+            Place::Thread(_, Some(window)) => window.look(look),
+            Place::Thread(_, None) | Place::Inline(..) => self.with(|core| look(core)).await,
+        }
+    }
+
+    /// The same for callers that cannot await, such as a driver's look at its shelf.
+    ///
+    /// # Errors
+    /// As [`Journal::with`].
+    pub fn look_now<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&Core) -> Result<T, JournalError> + Send + 'static,
     ) -> Result<T, JournalError> {
         match &self.place {
             Place::Inline(core, _) => {
                 let mut core = core.lock().unwrap_or_else(PoisonError::into_inner);
-                whole(work, &mut core)
+                whole(|core| look(core), &mut core)
             }
-            Place::Thread(jobs) => {
+            Place::Thread(_, Some(window)) => window.look(look),
+            Place::Thread(jobs, None) => {
                 let (reply, answer) = mpsc::sync_channel(1);
-                let job: Job = Box::new(move |core| {
-                    let _ = reply.send(whole(work, core));
-                });
-                jobs.send(job).map_err(|_| JournalError::Closed)?;
+                let work = boxed(|core| look(core), move |done| drop(reply.send(done)));
+                jobs.send(Job::Step(work))
+                    .map_err(|_| JournalError::Closed)?;
                 answer.recv().map_err(|_| JournalError::Closed)?
             }
         }

@@ -192,6 +192,26 @@ impl Core {
     }
 }
 
+impl Core {
+    /// The same journal once more, for looking only.
+    pub(super) fn window(&self) -> rusqlite::Result<Self> {
+        let connection = open_reader(self.path())?;
+        connection.pragma_update(None, "cache_size", -256)?;
+        remember_statements(&connection);
+        Ok(Self::new(
+            connection,
+            self.path(),
+            self.payloads().clone(),
+            None,
+        ))
+    }
+}
+
+/// All that the worker says, each prepared once.
+fn remember_statements(connection: &Connection) {
+    connection.set_prepared_statement_cache_capacity(64);
+}
+
 /// A second, read-only connection: beside a running worker too.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -234,6 +254,7 @@ fn prepare(
     now: Timestamp,
 ) -> Result<(Found, String), Prepare> {
     connection.busy_timeout(BUSY)?;
+    remember_statements(connection);
     let schema = schema_of(connection)?;
     if schema > SCHEMA {
         return Err(Prepare::TooNew(schema));

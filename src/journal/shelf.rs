@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use driver_sdk::ShelfRead;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 pub(super) fn put_all(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     scope: &str,
     values: &BTreeMap<String, Value>,
 ) -> rusqlite::Result<()> {
@@ -42,7 +42,7 @@ pub(super) fn get(
 }
 
 pub(super) fn unchanged(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     scope: &str,
     read: &BTreeMap<String, u64>,
 ) -> rusqlite::Result<bool> {

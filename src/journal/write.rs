@@ -2,7 +2,7 @@
 
 use driver_sdk::{CommandId, DeviceName, Staged};
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
 use super::audit;
@@ -52,14 +52,14 @@ fn text(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("outcomes and bookmarks are plain data")
 }
 
-pub(super) fn row_of(tx: &Transaction<'_>, id: CommandId) -> rusqlite::Result<Option<Row>> {
+pub(super) fn row_of(tx: &Connection, id: CommandId) -> rusqlite::Result<Option<Row>> {
     tx.prepare_cached(&format!("SELECT {COLUMNS} FROM commands WHERE id = ?1"))?
         .query_row([id.to_string()], read_row)
         .optional()
 }
 
 fn step(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     id: CommandId,
     at: Timestamp,
     what: &str,
@@ -82,7 +82,7 @@ fn must_become(row: &Row, new: &Stage) {
 }
 
 fn write_staged(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     scope: &str,
     id: CommandId,
     now: Timestamp,
@@ -560,11 +560,7 @@ impl Core {
     }
 }
 
-fn accept_one(
-    tx: &Transaction<'_>,
-    command: &NewCommand,
-    now: Timestamp,
-) -> rusqlite::Result<Accepted> {
+fn accept_one(tx: &Connection, command: &NewCommand, now: Timestamp) -> rusqlite::Result<Accepted> {
     let stage = if command.outcome.is_some() {
         "settled"
     } else {
@@ -605,7 +601,7 @@ fn accept_one(
     Ok(Accepted::New)
 }
 
-fn write_outcome(tx: &Transaction<'_>, id: CommandId, outcome: &Outcome) -> rusqlite::Result<()> {
+fn write_outcome(tx: &Connection, id: CommandId, outcome: &Outcome) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE commands SET outcome = ?2, outcome_kind = ?3, grade = ?4 WHERE id = ?1",
     )?
@@ -619,7 +615,7 @@ fn write_outcome(tx: &Transaction<'_>, id: CommandId, outcome: &Outcome) -> rusq
 }
 
 fn settle_row(
-    tx: &Transaction<'_>,
+    tx: &Connection,
     row: &Row,
     outcome: &Outcome,
     now: Timestamp,

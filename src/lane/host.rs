@@ -131,7 +131,7 @@ impl Host for AttemptHost {
         match self
             .hotel
             .journal
-            .blocking(move |core| core.shelf(&scope, &key))
+            .look_now(move |core| core.shelf(&scope, &key))
         {
             Ok(found) => found,
             Err(error) => {

@@ -209,7 +209,7 @@ impl Slot {
         };
         let device = self.name.clone();
         let journal = &self.hotel.journal;
-        if journal.with(move |core| core.has_local(&device)).await? {
+        if journal.look(move |core| core.has_local(&device)).await? {
             return Ok(());
         }
         tracing::info!(device = %self.name, chore, "Driver asks for local work");
@@ -245,7 +245,7 @@ impl Slot {
         let doubts = self
             .hotel
             .journal
-            .with(move |core| core.doubts(&device))
+            .look(move |core| core.doubts(&device))
             .await;
         for row in doubts.unwrap_or_default() {
             self.asks_at_once(row.entry.id);

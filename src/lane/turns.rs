@@ -430,7 +430,7 @@ async fn look(slot: &mut Slot) -> Result<Look, JournalError> {
     let now = slot.hotel.cloud.clock().now().unwrap_or(Timestamp::MIN);
     slot.hotel
         .journal
-        .with(move |core| {
+        .look(move |core| {
             Ok(Look {
                 committed: core.committed(&device)?,
                 doubts: core.doubts(&device)?,
@@ -498,7 +498,7 @@ async fn give_up_waiting(slot: &mut Slot, doubts: &[Row]) -> Result<(), JournalE
     let rows = slot
         .hotel
         .journal
-        .with(move |core| core.waiting_since(&device, until, beyond, BATCH))
+        .look(move |core| core.waiting_since(&device, until, beyond, BATCH))
         .await?;
     for row in rows {
         slot.settle(&row, Outcome::failed(say.clone()), Staged::default())
@@ -519,7 +519,7 @@ async fn one_ends(lines: &[Line], bell: &Notify) {
             let (device, now) = (device.clone(), hotel.cloud.clock().now());
             let ended = hotel
                 .journal
-                .with(move |core| core.ended_in_line(&device, now.unwrap_or(Timestamp::MIN), 1));
+                .look(move |core| core.ended_in_line(&device, now.unwrap_or(Timestamp::MIN), 1));
             if ended.await.is_ok_and(|ended| !ended.is_empty()) {
                 return;
             }
@@ -536,7 +536,7 @@ async fn pass_on_cancel(
 ) -> std::convert::Infallible {
     loop {
         bell.notified().await;
-        let row = journal.with(move |core| core.row(id)).await.ok().flatten();
+        let row = journal.look(move |core| core.row(id)).await.ok().flatten();
         if row.is_some_and(|row| row.entry.cancel_requested) {
             wish.cancel();
         }

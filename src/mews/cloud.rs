@@ -138,7 +138,7 @@ impl Cloud {
         &self.clock
     }
 
-    /// Reads commands in any state and hands each to `on_command`, in Mews' order, one at a time,
+    /// Reads commands in any state and hands what came together to `on_commands`, in Mews' order,
     /// with the time at which the request was sent: what is read was so then or later.
     /// Duplicates are asked for once; more than [`IDS_MAX`] go in several requests. A batch that is
     /// too much is halved; of a refused one the culprit is found by halving and named.
@@ -148,10 +148,10 @@ impl Cloud {
     pub async fn get_all_by_ids<F, Fut>(
         &self,
         ids: &[CommandId],
-        mut on_command: F,
+        mut on_commands: F,
     ) -> Result<Fetched, CallError>
     where
-        F: FnMut(Command, Duration) -> Fut + Send,
+        F: FnMut(Vec<Command>, Duration) -> Fut + Send,
         Fut: Future<Output = ()> + Send,
     {
         let mut seen = HashSet::new();
@@ -171,7 +171,7 @@ impl Cloud {
                 },
                 SMALL,
             );
-            let reason = match tried.list(Priority::Fetch.into(), &mut on_command).await {
+            let reason = match tried.list(Priority::Fetch.into(), &mut on_commands).await {
                 Ok(Listed {
                     complete,
                     ids,
@@ -228,11 +228,11 @@ impl Cloud {
     ) -> Result<Option<Command>, CallError> {
         let found = std::sync::Mutex::new(None);
         let ids = [id];
-        let reading = self.get_all_by_ids(&ids, |command, _| {
+        let reading = self.get_all_by_ids(&ids, |commands, _| {
             let mut found = found
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner);
-            *found = Some(command);
+            *found = commands.into_iter().last();
             std::future::ready(())
         });
         let fetched = tokio::time::timeout(within, reading)
@@ -252,18 +252,18 @@ impl Cloud {
             .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
-    /// Reads what is `Pending` or `Received` as a stream: each command goes to `on_command` while
-    /// the rest is still coming, and the next is read when its future is done.
+    /// Reads what is `Pending` or `Received` as a stream: commands go to `on_commands` while the
+    /// rest is still coming, and more is read when its future is done.
     ///
     /// # Errors
-    /// [`CallError::NoAnswer`] if the list broke off; what came before went to `on_command`.
-    pub async fn get_all_active<F, Fut>(&self, mut on_command: F) -> Result<Swept, CallError>
+    /// [`CallError::NoAnswer`] if the list broke off; what came before went to `on_commands`.
+    pub async fn get_all_active<F, Fut>(&self, mut on_commands: F) -> Result<Swept, CallError>
     where
-        F: FnMut(Command, Duration) -> Fut + Send,
+        F: FnMut(Vec<Command>, Duration) -> Fut + Send,
         Fut: Future<Output = ()> + Send,
     {
         let sweep = self.attempt("commands/getAllActive", &Nothing {}, LIST_HEAD);
-        let listed = sweep.list(Priority::Sweep.into(), &mut on_command).await?;
+        let listed = sweep.list(Priority::Sweep.into(), &mut on_commands).await?;
         if !listed.complete {
             return Err(CallError::NoAnswer);
         }

@@ -227,9 +227,11 @@ async fn a_backlog_is_read_as_a_stream() {
     };
     bench.sandbox.add_backlog(printer, &backlog);
     let seen = Mutex::new((0, 0_usize));
-    let swept = bench.cloud.get_all_active(|command, _| {
+    let swept = bench.cloud.get_all_active(|commands, _| {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-        *seen = (seen.0 + 1, seen.1 + command.data.get().len());
+        for command in commands {
+            *seen = (seen.0 + 1, seen.1 + command.data.get().len());
+        }
         std::future::ready(())
     });
     let swept = swept.await.expect("a whole list");

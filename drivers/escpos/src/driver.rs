@@ -168,6 +168,12 @@ impl ReceiptPrinter {
         self.config.profile == Profile::Epson || self.printer.known.process_ids == Some(true)
     }
 
+    /// Opens the line and looks.
+    async fn ready(&mut self, now: i64) -> Result<bool, Fault> {
+        self.printer.open().await?;
+        self.look(now).await
+    }
+
     /// Asks how the printer is. `Ok(true)`: it answers and is ready. `Ok(false)`: it has no
     /// status channel.
     async fn look(&mut self, now: i64) -> Result<bool, Fault> {
@@ -206,7 +212,13 @@ impl ReceiptPrinter {
         Ok(false)
     }
 
-    async fn compose(&self, plan: &Plan, listens: bool) -> Result<Composed, Fault> {
+    /// `document`: of what is not rendered, as [`Content::read`] gives it.
+    async fn compose(
+        &self,
+        plan: &Plan,
+        document: Vec<u8>,
+        listens: bool,
+    ) -> Result<Composed, Fault> {
         let config = &self.config;
         let blocks = self.has_blocks();
         let mut composed = Composed {
@@ -219,10 +231,9 @@ impl ReceiptPrinter {
             probe: false,
         };
         match &plan.content {
-            Content::Text(document) => {
-                let text = document.read().await?;
-                composed.copy =
-                    sheet::text(&text, config).map_err(|error| trouble::of_text(error, config))?;
+            Content::Text(_) => {
+                composed.copy = sheet::text(&document, config)
+                    .map_err(|error| trouble::of_text(error, config))?;
             }
             Content::Dots(kind, document) => {
                 let pages = self.renderer.render(&self.request(*kind, document)).await;
@@ -230,8 +241,8 @@ impl ReceiptPrinter {
                 composed.scaled_down = pages.scaled_down;
                 composed.copy = sheet::picture(&pages.dots, config);
             }
-            Content::Raw(document) => {
-                let bytes = document.read().await?;
+            Content::Raw(_) => {
+                let bytes = document;
                 // Nobody knows how much paper it takes; this bounds how long evidence is waited
                 // for.
                 let rows = bytes.len().min(2_000) + bytes.len() / 72;
@@ -283,9 +294,11 @@ impl ReceiptPrinter {
 
     async fn print(&mut self, plan: Plan, run: &Run) -> Result<Proof, Fault> {
         self.recall(run);
-        self.printer.open().await?;
-        let listens = self.look(plan.now).await?;
-        let composed = self.compose(&plan, listens).await?;
+        // The document is read while the line is opened and the printer looks at itself.
+        let reading = plan.content.read();
+        let (listens, document) = tokio::join!(self.ready(plan.now), reading);
+        let listens = listens?;
+        let composed = self.compose(&plan, document?, listens).await?;
         // An answer to an earlier attempt's GS r proves nothing for this one. Its marks are told
         // apart by themselves.
         self.printer.forget_buffered();

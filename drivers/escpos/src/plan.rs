@@ -36,6 +36,19 @@ pub enum Content {
     Test(String, String),
 }
 
+impl Content {
+    /// The bytes that are printed as they are or as text; none where something renders them.
+    ///
+    /// # Errors
+    /// `DOCUMENT-UNREADABLE`.
+    pub async fn read(&self) -> Result<Vec<u8>, Fault> {
+        match self {
+            Self::Text(document) | Self::Raw(document) => document.read().await,
+            Self::Dots(..) | Self::Test(..) => Ok(Vec::new()),
+        }
+    }
+}
+
 /// Decides what a job means, or says why it can never be printed.
 ///
 /// # Errors

@@ -106,15 +106,16 @@ impl Attempt<'_> {
         }
     }
 
-    /// The commands of a list, each handed on as it comes. A list that breaks off is not repeated
+    /// The commands of a list, handed on as they come: those of one piece of the answer together.
+    /// A list that breaks off is not repeated
     /// here: it says that it is not complete.
     pub(super) async fn list<F, Fut>(
         &self,
         rank: Rank,
-        on_command: &mut F,
+        on_commands: &mut F,
     ) -> Result<Listed, CallError>
     where
-        F: FnMut(Command, Duration) -> Fut + Send,
+        F: FnMut(Vec<Command>, Duration) -> Fut + Send,
         Fut: Future<Output = ()> + Send,
     {
         let mut reply = self.reply(rank, &mut self.head_within.clone()).await?;
@@ -137,15 +138,19 @@ impl Attempt<'_> {
             }
             empty = empty && chunk.trim_ascii().is_empty();
             let mut input: &[u8] = &chunk;
+            let mut together = Vec::new();
             while let Some(element) = scanner.next(&mut input) {
                 listed.elements += 1;
                 match read(element) {
                     Ok(command) => {
                         listed.ids.insert(command.id);
-                        on_command(command, listed.sent).await;
+                        together.push(command);
                     }
                     Err(skipped) => listed.skipped.push(skipped),
                 }
+            }
+            if !together.is_empty() {
+                on_commands(together, listed.sent).await;
             }
             if scanner.broken() {
                 break Ok(());

@@ -106,8 +106,9 @@ fn command(id: CommandId) -> Value {
 async fn fetch(cloud: &Cloud, ids: &[CommandId]) -> (Result<Fetched, CallError>, Vec<CommandId>) {
     let got = Mutex::new(Vec::new());
     let fetched = cloud
-        .get_all_by_ids(ids, |command, _| {
-            got.lock().expect("one thread").push(command.id);
+        .get_all_by_ids(ids, |commands, _| {
+            let ids = commands.iter().map(|command| command.id);
+            got.lock().expect("one thread").extend(ids);
             std::future::ready(())
         })
         .await;
@@ -310,8 +311,8 @@ async fn a_sweep_tells_whether_it_was_whole() {
     async fn sweep(answers: Vec<fn() -> Replied>) -> (Result<u32, CallError>, usize) {
         let (cloud, _) = cloud(script(answers));
         let got = Mutex::new(0);
-        let swept = cloud.get_all_active(|_, _| {
-            *got.lock().expect("one thread") += 1;
+        let swept = cloud.get_all_active(|commands, _| {
+            *got.lock().expect("one thread") += commands.len();
             std::future::ready(())
         });
         let swept = swept.await.map(|swept| swept.listed);
@@ -339,7 +340,7 @@ async fn a_sweep_tells_whether_it_was_whole() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_next_command_is_read_only_when_the_one_before_is_done() {
+async fn the_next_piece_is_read_only_when_the_one_before_is_done() {
     let document = "A".repeat(100_000);
     let (cloud, _) = cloud(move |_, _| {
         let element = |n: u128| {
@@ -360,7 +361,8 @@ async fn the_next_command_is_read_only_when_the_one_before_is_done() {
     });
     let (held, most) = (Mutex::new(0_u32), Mutex::new(0_u32));
     let swept = cloud
-        .get_all_active(|command, _| {
+        .get_all_active(|commands, _| {
+            assert_eq!(commands.len(), 1);
             *held.lock().expect("one thread") += 1;
             let now = *held.lock().expect("one thread");
             let mut most = most.lock().expect("one thread");
@@ -368,7 +370,7 @@ async fn the_next_command_is_read_only_when_the_one_before_is_done() {
             let held = &held;
             async move {
                 tokio::time::sleep(Duration::from_millis(1)).await;
-                drop(command);
+                drop(commands);
                 *held.lock().expect("one thread") -= 1;
             }
         })
