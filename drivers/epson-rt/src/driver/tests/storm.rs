@@ -4,22 +4,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use driver_fiscal::rehearsal::Dice;
 use driver_sdk::{FaultKind, VirtualDevice as _};
 
 use super::super::*;
 use super::desk::*;
-
-/// A xorshift: the same storm every time.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
