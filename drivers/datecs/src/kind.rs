@@ -23,6 +23,7 @@ const OWN: &[FaultPage] = &[
     page!("DATECS-ERROR"),
     page!("DATECS-FORBIDDEN"),
     page!("DATECS-GARBLED"),
+    page!("DATECS-HEAD-HOT"),
     page!("DATECS-JOURNAL-FULL"),
     page!("DATECS-JOURNAL-NEAR"),
     page!("DATECS-MECHANISM"),

@@ -85,6 +85,9 @@ impl Status {
         if self.bit(0, 6) {
             return fault(ErrorClass::Operator, "DATECS-COVER");
         }
+        if old && self.bit(4, 6) {
+            return fault(ErrorClass::Operator, "DATECS-HEAD-HOT");
+        }
         if self.bit(0, 2) {
             return fault(ErrorClass::Operator, "DATECS-CLOCK-UNSET");
         }
@@ -150,6 +153,29 @@ mod tests {
             .blocker()
             .expect("blocks");
         assert_eq!(fault.code(), "DATECS-NOT-FISCAL");
+    }
+
+    #[test]
+    fn the_bits_of_the_older_dialect_have_their_codes() {
+        for (byte, bit, code) in [
+            (1, 2, "DATECS-RESET"),
+            (4, 6, "DATECS-HEAD-HOT"),
+            (5, 0, "DATECS-MEMORY"),
+            (5, 2, "DATECS-MEMORY"),
+        ] {
+            let mut bytes = GOOD[..6].to_vec();
+            bytes[byte] |= 1 << bit;
+            let status = Status::new(Dialect::OldP, &bytes);
+            assert_eq!(
+                status.blocker().expect("blocks").code(),
+                code,
+                "{byte}.{bit}"
+            );
+        }
+        let mut bytes = GOOD[..6].to_vec();
+        bytes[2] |= 1 << 6;
+        let near = Status::new(Dialect::OldC, &bytes).warning().expect("near");
+        assert_eq!(near.code(), "DATECS-JOURNAL-NEAR");
     }
 
     #[test]
