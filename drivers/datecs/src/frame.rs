@@ -192,4 +192,7 @@ fn number(digits: &[u8]) -> Option<u16> {
 }
 
 #[cfg(test)]
+pub(crate) use self::tests::golden_frame as golden;
+
+#[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ use crate::frame::{Answer, Dialect};
 use crate::reading::{Open, Receipt};
 use crate::status::Status;
 use crate::text;
+use crate::unp::Unp;
 use crate::x::garbled;
 
 /// The comma-separated values of an answer that was not refused.
@@ -18,6 +19,10 @@ pub(crate) fn values(answer: &Answer) -> Result<Vec<String>, Fault> {
         return Err(codes::fault(-112_001, answer.command));
     }
     if status.not_permitted() {
+        // Out of paper or open: the status says more than the refusal.
+        if let Some(fault) = status.blocker() {
+            return Err(fault);
+        }
         let fault = ErrorClass::Stop.fault("DATECS-REFUSED");
         return Err(fault.with("command", answer.command));
     }
@@ -63,6 +68,17 @@ pub(crate) fn last_issued(answer: &Answer) -> Result<(u32, String), Fault> {
         (Some(number), Some(unp)) => Ok((number, unp.clone())),
         (Some(_) | None, Some(_) | None) => Err(garbled(answer)),
     }
+}
+
+/// Command 48 without data: the running number of the last UNP, seven digits; `None` where it
+/// tells none. Some models write the whole UNP.
+pub(crate) fn running(answer: &Answer) -> Option<String> {
+    let text = values(answer).ok()?.into_iter().next()?;
+    let running = match Unp::parse(&text) {
+        Some(unp) => unp.running(),
+        None => text.parse().ok()?,
+    };
+    Some(format!("{running:07}"))
 }
 
 /// Command 97: the rates of the groups A to H.

@@ -146,7 +146,8 @@ pub fn line(dialect: Dialect, line: &Line, department: u8) -> Command {
     data.push(0xBF_u8.saturating_add(line.group.min(8)));
     data.extend(encode(&format!("{price}*{quantity}")));
     if line.discount > 0 {
-        data.extend(encode(&format!(",;-{}", money::show(line.discount))));
+        // `,` begins a percentage, `;` a sum.
+        data.extend(encode(&format!(";-{}", money::show(line.discount))));
     }
     Command::new(49, data)
 }

@@ -95,6 +95,10 @@ const SWITCHES: &[Switch] = &[
         help: "cut: loses what is not in the fiscal memory, and the line",
     },
     Switch {
+        name: "last",
+        help: "told | untold: an older model may not know its last document (48 with `*`)",
+    },
+    Switch {
         name: "document",
         help: "ok | lost: takes everything of the next receipt and issues nothing",
     },

@@ -39,10 +39,12 @@ impl Unp {
         used: Option<u32>,
         printer: Option<&str>,
     ) -> Option<Self> {
-        let seen = printer
-            .and_then(Self::parse)
-            .filter(|seen| seen.serial == serial)
-            .map(|seen| seen.running);
+        // An older printer may tell the running number alone.
+        let bare = |text: &str| text.parse().ok();
+        let seen = printer.and_then(|text| match Self::parse(text) {
+            Some(seen) => (seen.serial == serial).then_some(seen.running),
+            None => bare(text),
+        });
         let running = used.max(seen).map_or(1, |last| last.saturating_add(1));
         Self::parse(&format!("{serial}-{workplace}-{running:07}"))
     }

@@ -270,13 +270,7 @@ impl DatecsDriver {
     }
 
     /// The proof, the audit row, and what a later refund will ask for.
-    pub(super) async fn issued(
-        &mut self,
-        mark: &Mark,
-        now: &Reading,
-        how: &'static str,
-        run: &Run,
-    ) -> Proof {
+    async fn issued(&mut self, mark: &Mark, now: &Reading, how: &'static str, run: &Run) -> Proof {
         let (at, summer) = match now.last.at {
             Some(at) => (at, now.summer),
             // The older dialect tells no time of a document: its clock now is the nearest.
@@ -402,11 +396,18 @@ pub(super) fn judged(mark: &Mark, now: &Reading) -> Judgement {
     // the key tell whether a document exists.
     if mark.baseline.z.is_none() && now.last.number == mark.baseline.last.number {
         let same_device = now.last.serial == baseline.serial;
-        if same_device && now.last.key == baseline.key {
+        // One that is seen without a document was cancelled.
+        let seen = Some(format!("{:07}", mark.running));
+        if same_device && (now.last.key == baseline.key || now.last.key == seen) {
             return Judgement::Unchanged;
         }
     }
     let mut known = now.last.clone();
+    // A model that does not tell the last UNP tells its running number, which changes when a receipt
+    // is opened: ours being seen is no proof that ours was issued. Another one's is a doubt.
+    if known.key == Some(format!("{:07}", mark.running)) {
+        known.key = None;
+    }
     let unchanged = known.number == baseline.number && known.serial == baseline.serial;
     if unchanged && known.total == baseline.total && known.at == baseline.at {
         // The key of a cancelled receipt is news of the key and not of a document.

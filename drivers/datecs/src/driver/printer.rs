@@ -108,7 +108,8 @@ impl Talk {
             Err(_) => {
                 let answer = self.ask(&Command::new(113, [])).await?;
                 let number = old::values(&answer)?.first().and_then(|it| it.parse().ok());
-                (number.ok_or_else(|| x::garbled(&answer))?, None)
+                let number = number.ok_or_else(|| x::garbled(&answer))?;
+                (number, self.running().await?)
             }
         };
         let last = LastDocument {
@@ -126,6 +127,12 @@ impl Talk {
             z_at: None,
             summer: false,
         })
+    }
+
+    /// The running number of the last UNP an older printer saw, issued or not.
+    pub(super) async fn running(&mut self) -> Result<Option<String>, Fault> {
+        let answer = self.ask(&Command::new(48, [])).await?;
+        Ok(old::running(&answer))
     }
 
     /// The printer's clock.

@@ -14,7 +14,6 @@ use super::issue::{judged, row};
 use super::{Bookmark, DatecsDriver, Mark, Stage};
 use crate::reading::{Open, Printed, Reading, Receipt};
 use crate::sale;
-use crate::unp::Unp;
 
 /// Two readings this far apart must agree before "nothing was issued" is a verdict.
 const PAUSE: Duration = Duration::from_secs(3);
@@ -49,9 +48,17 @@ impl DatecsDriver {
         }
         match judged(&mark, &now) {
             Judgement::Unchanged => self.nothing_twice(&mark, &now, run).await,
-            Judgement::OneStep { by_key } if by_key || self.settings.only_till => Ok(
-                Verdict::Happened(self.issued(&mark, &now, "last document", run).await),
-            ),
+            Judgement::OneStep { by_key } if by_key || self.settings.only_till => {
+                // Where the document's time is not told, the clock is that of the question now.
+                let printed = now.last.at.map(|at| Printed {
+                    at,
+                    summer: now.summer,
+                });
+                let number = now.last.number;
+                let how = "last document";
+                let proof = self.record(&mark, number, printed, &now, how, run);
+                Ok(Verdict::Happened(proof))
+            }
             Judgement::OneStep { .. } => {
                 Ok(cannot_tell(&mark, &now, "its UNP cannot be read", run))
             }
@@ -105,15 +112,8 @@ impl DatecsDriver {
             let ours = self.talk.unp().await?.as_deref() == Some(mark.unp.as_str());
             return Ok(state.number == next && state.items == 0 && ours);
         }
-        // 48 without data: the running number of the last UNP.
-        let answer = self.talk.ask(&sale::Command::new(48, [])).await?;
-        let text = crate::text::decode(&answer.data);
-        let running = text
-            .trim()
-            .parse::<u32>()
-            .ok()
-            .or_else(|| Unp::parse(&text).map(|unp| unp.running()));
-        Ok(running == Some(mark.running))
+        let running = self.talk.running().await?;
+        Ok(running == Some(format!("{:07}", mark.running)))
     }
 
     async fn nothing_twice(

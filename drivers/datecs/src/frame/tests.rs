@@ -34,6 +34,12 @@ fn dialect(name: &str) -> Dialect {
     }
 }
 
+/// A golden frame, for the tests of what is in it.
+pub(crate) fn golden_frame(name: &str, side: char) -> Vec<u8> {
+    let found = golden().find(|(known, of, _)| *known == name && *of == side);
+    found.expect("a golden frame").2
+}
+
 fn frame_of(name: &str) -> Vec<u8> {
     let found = golden().find(|(known, side, _)| *known == name && *side == '>');
     found.expect("a golden request").2

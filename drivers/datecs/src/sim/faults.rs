@@ -18,6 +18,8 @@ pub(super) struct Faults {
     noise: Option<Noise>,
     hang_up: bool,
     pub lose_document: bool,
+    /// An older model that does not know command 48 with `*`.
+    pub last_untold: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -98,11 +100,16 @@ impl Machine {
         let (data, not_understood) = match self.faults.refuse {
             Some((command, code)) if command == request.command => {
                 self.faults.refuse = None;
-                (format!("{code}\t").into_bytes(), false)
+                if self.dialect.is_x() {
+                    (format!("{code}\t").into_bytes(), false)
+                } else {
+                    (self.refuses(), false)
+                }
             }
             Some(_) | None => self.execute(request),
         };
         let status = self.status(not_understood);
+        self.not_permitted = false;
         let bytes = wire::answer(self.dialect, request, &data, &status);
         self.last_seq = Some(request.seq);
         self.last_answer.clone_from(&bytes);
@@ -199,6 +206,9 @@ impl Machine {
                 self.faults.hang_up = true;
                 return Ok(Some("Power cut".to_owned()));
             }
+            ("last", "told") => self.faults.last_untold = false,
+            ("last", "untold") => self.faults.last_untold = true,
+            ("last", _) => return wrong("told or untold"),
             ("document", "ok") => self.faults.lose_document = false,
             ("document", "lost") => self.faults.lose_document = true,
             ("z", _) => return wrong("now"),

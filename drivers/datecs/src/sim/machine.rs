@@ -30,6 +30,8 @@ pub(super) struct Machine {
     pub open: Option<OpenReceipt>,
     /// Items, amount, paid of the last receipt, issued or not.
     pub last_state: (u32, i64, i64),
+    /// The older dialect's refusal of the last command.
+    pub not_permitted: bool,
     pub last_seq: Option<u8>,
     pub last_answer: Vec<u8>,
     /// Rows that a journal listing still has to give.
@@ -70,6 +72,7 @@ impl Machine {
             faults: Faults::default(),
             open: None,
             last_state: (0, 0, 0),
+            not_permitted: false,
             last_seq: None,
             last_answer: Vec::new(),
             listing: Vec::new(),
@@ -99,6 +102,10 @@ impl Machine {
         }
         if self.faults.memory_full {
             bytes[4] |= 0x30;
+        }
+        if self.not_permitted {
+            bytes[1] |= 0x02;
+            bytes[0] |= 0x20;
         }
         if not_understood {
             bytes[0] |= 0x21;

@@ -23,16 +23,28 @@ impl From<i32> for No {
 impl Machine {
     pub fn execute_old(&mut self, request: &Request) -> (Vec<u8>, bool) {
         let (text, _) = WINDOWS_1251.decode_without_bom_handling(&request.data);
+        self.not_permitted = false;
         match self.old(request.command, &text, &request.data) {
+            Ok(_) if request.command == 74 => (self.status(false), false),
             Ok(answer) => (answer.into_bytes(), false),
             Err(No::Syntax) => (Vec::new(), true),
-            Err(No::Refused) => (b"F".to_vec(), false),
+            // A payment says it in its answer, everything else in the status.
+            Err(No::Refused) if request.command == 53 => (b"F".to_vec(), false),
+            Err(No::Refused) => (self.refuses(), false),
         }
+    }
+
+    /// Status 1.1, and no data.
+    pub fn refuses(&mut self) -> Vec<u8> {
+        self.not_permitted = true;
+        Vec::new()
     }
 
     fn old(&mut self, command: u8, text: &str, data: &[u8]) -> Result<String, No> {
         match command {
-            74 => Ok(self.status_text()),
+            // Six raw bytes, which are no text.
+            74 => Ok(String::new()),
+            48 if text == "*" && self.faults.last_untold => Err(No::Syntax),
             48 if text == "*" => Ok(self.old_last()),
             48 if text.is_empty() => Ok(self.old_running()),
             48 => self.old_open(text),
@@ -74,13 +86,8 @@ impl Machine {
         }
     }
 
-    /// Six bytes as text do not survive UTF-8, so the status question is answered by its status.
-    fn status_text(&self) -> String {
-        String::new()
-    }
-
     fn counters(&self) -> String {
-        let all = self.memory.today().count();
+        let all = self.memory.today().count() + usize::from(self.open.is_some());
         format!("{all:04},{all:04}")
     }
 
@@ -144,7 +151,7 @@ impl Machine {
         let (name, rest) = text.split_once('\t').ok_or(No::Syntax)?;
         let mut rest = rest.chars();
         rest.next();
-        let (amounts, discount) = match rest.as_str().split_once(",;-") {
+        let (amounts, discount) = match rest.as_str().split_once(";-") {
             Some((amounts, discount)) => (amounts, money::read(discount).ok_or(No::Syntax)?),
             None => (rest.as_str(), 0),
         };
