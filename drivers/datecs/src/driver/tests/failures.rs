@@ -493,3 +493,25 @@ async fn failure_18_a_document_of_another_program_is_left_alone() {
         assert_eq!(desk.count(), 0);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_from_the_payment_on_is_a_doubt_until_the_printer_was_asked() {
+    for dialect in DIALECTS {
+        for (refused, documents) in [("53:-111005", 0), ("56:-111005", 1)] {
+            let mut desk = Desk::with(dialect, "");
+            desk.set("refuse", refused);
+            let fault = desk.execute(&job()).await.expect_err("refused");
+            assert_eq!(
+                fault.kind(),
+                FaultKind::InDoubt,
+                "{dialect} {refused}: {fault}"
+            );
+            desk.restart();
+            match (desk.verdict().await, documents) {
+                (Verdict::DidNotHappen, 0) | (Verdict::Happened(_), 1) => {}
+                (other, _) => panic!("{dialect} {refused}: {other:?}"),
+            }
+            assert_eq!(desk.count(), documents, "{dialect} {refused}");
+        }
+    }
+}
