@@ -32,6 +32,20 @@ impl Marks {
         [a, b, c, d]
     }
 
+    /// An id that no job bears, count 0 of any attempt: it confirms nothing. Its answer says that
+    /// the printer has taken everything sent before it.
+    #[must_use]
+    pub fn fence() -> [u8; 4] {
+        Self::of_attempt(fastrand::u32(..BASE * BASE)).id(0)
+    }
+
+    /// True for an id made by [`Marks::fence`], of whatever process.
+    #[must_use]
+    pub fn is_fence(id: [u8; 4]) -> bool {
+        let [_, _, c, d] = id;
+        c == digit(0) && d == digit(0)
+    }
+
     /// The count of an id, if it is one of this attempt. A later count confirms the earlier ones;
     /// an id of another attempt confirms nothing.
     #[must_use]

@@ -74,6 +74,9 @@ pub struct Printer {
     marks: VecDeque<[u8; 4]>,
     /// A mark came since the last look: late evidence, if nothing runs.
     marked: bool,
+    /// The newest fence that was sent, and whether it came back.
+    fence: Option<[u8; 4]>,
+    drained: bool,
     buffered: u32,
     /// Bytes came that are no answer: what looks like one among them proves nothing.
     noise: bool,
@@ -109,6 +112,8 @@ impl Printer {
             asked: RealTimeStatus::default(),
             marks: VecDeque::new(),
             marked: false,
+            fence: None,
+            drained: false,
             buffered: 0,
             noise: false,
             cleared: false,
@@ -210,6 +215,9 @@ impl Printer {
                 }
             }
             Reply::Buffered(_) => self.buffered += 1,
+            Reply::ProcessId(id) if Marks::is_fence(id) => {
+                self.drained |= self.fence == Some(id);
+            }
             Reply::ProcessId(id) => {
                 if self.marks.len() >= MARKS_KEPT {
                     self.marks.pop_front();
@@ -418,6 +426,31 @@ impl Printer {
             None => true,
         });
         highest
+    }
+
+    /// Sends a mark of no job behind everything that was sent, on whatever connection: the printer
+    /// takes its bytes in order, so it answers after the last mark of an earlier job, if that
+    /// one's turn still comes. Not while the printer asks for silence (XOFF).
+    ///
+    /// # Errors
+    /// The link's.
+    pub async fn send_fence(&mut self, leave: Committed<'_>) -> Result<(), Fault> {
+        let id = Marks::fence();
+        (self.fence, self.drained) = (Some(id), false);
+        if self.held {
+            return Ok(());
+        }
+        let bytes = command::process_id(id);
+        if !self.push(leave, &bytes).await? {
+            self.may_owe(bytes.len());
+        }
+        Ok(())
+    }
+
+    /// True if the fence came back: nothing sent before it waits to be taken.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.drained
     }
 
     /// True once after a mark was heard: somebody may have waited for it.

@@ -12,6 +12,11 @@ use crate::trouble::Cause;
 
 /// What is added to the time printing takes before an answer counts as missing.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long a printer may take to print what it has taken out of its receive buffer: a few lines.
+/// At 50 mm/s this is 50 mm of paper.
+const AHEAD: Duration = Duration::from_secs(1);
+/// What is added to it.
+const MARGIN: Duration = Duration::from_millis(250);
 /// How often the printer is asked how it is meanwhile.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
@@ -49,15 +54,19 @@ impl ReceiptPrinter {
             self.printer.complete_picture().await?;
             return Ok(look_at_the_paper("ESCPOS-CHECK"));
         }
+        let mut drained = false;
         if bookmark.marks.is_some() {
-            confirmed = self.await_marks(&bookmark, confirmed, run).await?;
+            (confirmed, drained) = self.await_marks(&bookmark, confirmed, run).await?;
             if confirmed >= bookmark.last {
                 return Ok(happened(&bookmark));
             }
         }
         let leave = run.committed().expect("a reconcile is committed");
         run.progress(99);
-        let cleared = self.printer.purge(leave).await?;
+        // What it has taken it is printing or has printed: to clear it would spoil a receipt that
+        // is still coming out. A printer that stopped may hold some of it.
+        let cleared =
+            drained && self.printer.trouble().is_none() || self.printer.purge(leave).await?;
         confirmed = self.confirmed(&bookmark, confirmed);
         if confirmed >= bookmark.last && bookmark.marks.is_some() {
             return Ok(happened(&bookmark));
@@ -89,20 +98,36 @@ impl ReceiptPrinter {
         so_far.max(heard.min(bookmark.last))
     }
 
-    /// The printer may be printing still, or wait for paper and print on: both end in a mark.
+    /// The printer may be printing still, or wait for paper and print on: both end in a mark. A
+    /// fence behind the job shortens the wait: once it is back the last mark is due too, unless
+    /// it went into the lost connection or was never sent. A job that broke off within a command
+    /// swallows the fence; then the time printing takes is waited for.
+    ///
+    /// Returns the highest count heard, and whether the fence came back.
     async fn await_marks(
         &mut self,
         bookmark: &Bookmark,
         mut confirmed: u32,
         run: &Run,
-    ) -> Result<u32, Fault> {
-        let time = Duration::from_millis(bookmark.print_ms) + GRACE;
-        let mut until = clock::now() + time;
+    ) -> Result<(u32, bool), Fault> {
+        let leave = run.committed().expect("a reconcile is committed");
+        let whole = Duration::from_millis(bookmark.print_ms);
+        let rest = |drained| match drained {
+            true => whole.min(AHEAD) + MARGIN,
+            false => whole + GRACE,
+        };
+        let mut fenced = !self.has_process_ids();
+        let mut drained = false;
+        let mut until = clock::now() + rest(drained);
         let mut told: Option<Cause> = None;
         while confirmed < bookmark.last {
             let latest = (run.deadline() - RESERVE).max(clock::now());
             if clock::now() >= until.min(latest) || run.is_stopping() {
                 break;
+            }
+            if !fenced && self.printer.trouble().is_none() {
+                fenced = true;
+                self.printer.send_fence(leave).await?;
             }
             let next = until.min(latest).min(clock::now() + ASK_EVERY);
             if !self.printer.listen_until(next).await? {
@@ -112,7 +137,11 @@ impl ReceiptPrinter {
             confirmed = self.confirmed(bookmark, confirmed);
             if confirmed > before {
                 run.progress(99);
-                until = clock::now() + time;
+                until = clock::now() + rest(drained);
+            }
+            if fenced && !drained && self.printer.is_drained() {
+                drained = true;
+                until = until.min(clock::now() + rest(drained));
             }
             let cause = self.printer.trouble().map(Cause::Says);
             if cause != told {
@@ -126,13 +155,13 @@ impl ReceiptPrinter {
                     }
                     None => {
                         run.progress(99);
-                        until = clock::now() + time;
+                        until = clock::now() + rest(drained);
                     }
                 }
                 told = cause;
             }
         }
-        Ok(confirmed)
+        Ok((confirmed, drained))
     }
 }
 

@@ -18,3 +18,15 @@ proptest! {
         prop_assert_eq!(stranger.count(id).is_some(), stranger == marks);
     }
 }
+
+#[test]
+fn a_fence_confirms_nothing() {
+    for attempt in [0, 1, 94, 95, 9_024] {
+        let marks = Marks::of_attempt(attempt);
+        assert!(Marks::is_fence(marks.id(0)));
+        assert_eq!(marks.count(marks.id(0)), Some(0));
+        assert!(!Marks::is_fence(marks.id(1)) && !Marks::is_fence(marks.id(95)));
+        assert!(!Marks::is_fence(marks.id(MARKS_MAX)));
+    }
+    assert!(Marks::is_fence(Marks::fence()));
+}

@@ -262,7 +262,14 @@ impl Machine {
                 }
             }
             Op::Buffered(n) => self.answer_buffered(n, now),
-            Op::ProcessId(id) if self.options.process_id => self.work.push_back(Work::Mark(id)),
+            Op::ProcessId(id) if self.options.process_id => {
+                let behind_data = !matches!(self.work.back(), None | Some(Work::Mark(_)));
+                if self.faults.early_ids && !behind_data {
+                    self.answer_process_id(id, now);
+                } else {
+                    self.work.push_back(Work::Mark(id));
+                }
+            }
             Op::ProcessId(_) => {}
             Op::Permit(pairs) => {
                 for (what, allowed) in pairs {

@@ -68,6 +68,10 @@ pub const SWITCHES: &[Switch] = &[
         help: "N | all | off: answers to process ids get lost",
     },
     Switch {
+        name: "early-id",
+        help: "on | off: a process id behind no print data is answered when it is read",
+    },
+    Switch {
         name: "drop",
         help: "now | after-print | off: the connection ends",
     },
@@ -103,6 +107,7 @@ pub(super) struct Faults {
     pub(super) slow: Option<u32>,
     pub(super) power_off: bool,
     pub(super) lose_ids: u32,
+    pub(super) early_ids: bool,
     pub(super) drop_after_print: bool,
     pub(super) purge: Purge,
     pub(super) garbage: bool,
@@ -202,6 +207,7 @@ impl Machine {
             ("lose-id", "off") => self.faults.lose_ids = 0,
             ("lose-id", "all") => self.faults.lose_ids = u32::MAX,
             ("lose-id", _) => self.faults.lose_ids = number("lose-id", value, 0..=1_000_000)?,
+            ("early-id", "on" | "off") => self.faults.early_ids = value == "on",
             ("drop", "now") => self.hang_ups += 1,
             ("drop", "after-print") => self.faults.drop_after_print = true,
             ("drop", "off") => self.faults.drop_after_print = false,
