@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-use self::core::{Core, Decision};
+use self::core::{Core, Decision, QUIET};
 use driver_sdk::clock::now;
 
 mod core;
@@ -25,7 +25,7 @@ mod keep;
 mod tests;
 
 pub use self::core::{BURST, LIMIT, Priority, RESERVED, Rank, WINDOW};
-pub use self::keep::{Forget, Keep, RingFile};
+pub use self::keep::{Forget, Keep, Paused, RingFile};
 
 /// The PC's wall clock, used only to remember request times across a restart.
 pub type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -73,7 +73,10 @@ impl Budget {
             let age = Duration::from_millis(u64::try_from(age).unwrap_or(0));
             (age < WINDOW).then_some(age)
         });
-        let core = Core::new(here, ages.collect(), seed);
+        let mut core = Core::new(here, ages.collect(), seed);
+        if let Some(pause) = keep.load_pause() {
+            resume(&mut core, pause, here, there.as_millisecond());
+        }
         let state = State {
             core,
             keep,
@@ -178,6 +181,25 @@ impl Budget {
     }
 }
 
+/// What is left of a pause that an earlier process was asked for.
+fn resume(core: &mut Core, pause: Paused, here: Instant, there: i64) {
+    // A beginning in the future: the PC's clock was set back. Taken as just now.
+    let left = pause.until.saturating_sub(there.max(pause.from));
+    let ended = Duration::from_millis(left.min(0).unsigned_abs());
+    if ended >= QUIET {
+        return;
+    }
+    let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
+    let until = here + left;
+    core.resume(until.checked_sub(ended).unwrap_or(here), pause.in_a_row);
+    if !left.is_zero() {
+        info!(
+            ?left,
+            "Mews asked an earlier run for a pause (429); its rest is waited"
+        );
+    }
+}
+
 enum Turn {
     Yours(Permit),
     At(Instant),
@@ -235,9 +257,25 @@ impl Permit {
     }
 
     /// A 429, with its Retry-After.
-    pub fn limited(mut self, retry_after: Option<Duration>) {
-        let slot = self.slot;
-        let pause = self.tell(|core, at| core.limited(slot, at, retry_after));
+    pub fn limited(self, retry_after: Option<Duration>) {
+        let (slot, from) = (self.slot, (self.budget.0.wall)().as_millisecond());
+        let pause = self.budget.lock(|state| {
+            let at = now();
+            let pause = state.core.limited(slot, at, retry_after);
+            let rest = state
+                .core
+                .paused_until(at)
+                .map_or(pause, |until| until - at);
+            // Rounded up, so that a restart never asks too early.
+            let millis = i64::try_from(rest.as_millis()).unwrap_or(i64::MAX);
+            state.keep.note_pause(Paused {
+                from,
+                until: from.saturating_add(millis).saturating_add(1),
+                in_a_row: state.core.limits_in_a_row(),
+            });
+            Budget::nudge(state);
+            pause
+        });
         info!(?pause, "Mews asks for a pause (429); every request waits");
     }
 

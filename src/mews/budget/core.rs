@@ -16,13 +16,13 @@ pub const BURST: usize = 4;
 pub const WINDOW: Duration = Duration::from_secs(30);
 
 /// The longest pause that is obeyed before a probe.
-const PAUSE_MAX: Duration = Duration::from_secs(600);
+pub(super) const PAUSE_MAX: Duration = Duration::from_secs(600);
 /// The first pause after a 429 without Retry-After; doubles with each consecutive one.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause of our own choosing.
 const PAUSE_OWN_MAX: Duration = Duration::from_secs(120);
 /// After a 429, so long without another one until more than one request is in flight again.
-const QUIET: Duration = Duration::from_secs(30);
+pub(super) const QUIET: Duration = Duration::from_secs(30);
 /// The longest jitter between two tries of an outage.
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
@@ -129,6 +129,19 @@ impl Core {
             outage: None,
             jitter: fastrand::Rng::with_seed(seed),
         }
+    }
+
+    /// A pause of an earlier process that ends then, or has ended: its rest is waited, and one
+    /// request is in flight until 30 s after it.
+    pub(super) fn resume(&mut self, until: Instant, in_a_row: u32) {
+        self.pause_until = Some(until);
+        self.quiet_until = Some(until + QUIET);
+        self.limits_in_a_row = in_a_row;
+    }
+
+    /// How many 429s came in a row.
+    pub(super) fn limits_in_a_row(&self) -> u32 {
+        self.limits_in_a_row
     }
 
     /// Requests left in the window that ends now.

@@ -255,11 +255,83 @@ async fn a_restart_begins_with_the_budget_it_left() {
     assert!(open().free() <= LIMIT);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_restart_waits_the_rest_of_a_pause_and_then_asks_one_at_a_time() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("requests");
+    let wall = wall();
+    let open = || Budget::new(Box::new(RingFile::open(&path)), Arc::clone(&wall), 7);
+    let begin = now();
+    let told = open().acquire(Priority::Fetch.into()).await;
+    told.limited(Some(Duration::from_secs(40)));
+    tokio::time::sleep(Duration::from_secs(10)).await;
+
+    let second = open();
+    assert!(
+        second
+            .pace()
+            .paused_for
+            .is_some_and(|rest| rest >= Duration::from_secs(30))
+    );
+    let held = second.acquire(Priority::Fetch.into()).await;
+    let waited = now() - begin;
+    assert!(
+        waited >= Duration::from_secs(40) && waited < Duration::from_millis(40_010),
+        "{waited:?}"
+    );
+    let mut other = Box::pin(second.acquire(Priority::Fetch.into()));
+    assert!(futures_util::poll!(&mut other).is_pending());
+    drop(other);
+    held.answered();
+
+    // The pause is over; the quiet after it is not.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let third = open();
+    let held = third.acquire(Priority::Fetch.into()).await;
+    assert_eq!(now() - begin, waited + Duration::from_secs(20));
+    let mut other = Box::pin(third.acquire(Priority::Fetch.into()));
+    assert!(futures_util::poll!(&mut other).is_pending());
+    drop((other, held));
+
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    let fourth = open();
+    let _first = fourth.acquire(Priority::Fetch.into()).await;
+    let _second = fourth.acquire(Priority::Fetch.into()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_by_a_clock_that_was_set_is_never_longer_than_it_was() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("requests");
+    let wall = wall();
+    let open = |wall: WallClock| Budget::new(Box::new(RingFile::open(&path)), wall, 7);
+    let told = open(Arc::clone(&wall))
+        .acquire(Priority::Fetch.into())
+        .await;
+    told.limited(Some(Duration::from_secs(7)));
+    let years_ago: WallClock = Arc::new(|| Timestamp::UNIX_EPOCH);
+    let rest = open(years_ago).pace().paused_for.expect("a pause");
+    assert!(
+        rest >= Duration::from_secs(7) && rest < Duration::from_secs(8),
+        "{rest:?}"
+    );
+    let ages_on: WallClock = Arc::new(|| "2100-01-01T00:00:00Z".parse().expect("an instant"));
+    assert!(open(ages_on).pace().paused_for.is_none());
+
+    // A file of an older version, and one that no version wrote.
+    let whole = std::fs::read(&path).expect("the file");
+    std::fs::write(&path, &whole[..whole.len() - 24]).expect("a writable folder");
+    assert!(open(Arc::clone(&wall)).pace().paused_for.is_none());
+    std::fs::write(&path, vec![0x7f; whole.len()]).expect("a writable folder");
+    assert!(open(wall).pace().paused_for.is_none());
+}
+
 #[test]
 fn no_file_is_no_obstacle() {
     let mut nowhere = RingFile::open(std::path::Path::new("/nowhere/at/all"));
     assert!(nowhere.load().is_empty());
     nowhere.note(0, 1);
+    assert!(nowhere.load_pause().is_none());
 }
 
 /// The promise, checked from outside: however long answers take, Mews can count no more than our

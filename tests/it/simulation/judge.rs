@@ -179,18 +179,19 @@ impl Judge {
         self.breaches.push(format!("{at:.3}: {what}"));
     }
 
-    /// A life begins, or the PC wakes up.
-    pub fn disturbed(&mut self, at: Duration) {
+    /// A life begins, or the PC wakes up. `told`: until when the worker remembers a pause of each
+    /// hotel; one that died before it heard of it is not bound.
+    pub fn disturbed(&mut self, at: Duration, told: &[Option<Duration>]) {
         self.disturbances.push(at);
-        // A pause binds the process that was told of it.
-        for door in &mut self.doors {
-            door.pause_until = Duration::ZERO;
+        let told = told.iter().copied().chain(std::iter::repeat(None));
+        for (door, told) in self.doors.iter_mut().zip(told) {
+            door.pause_until = door.pause_until.min(told.unwrap_or_default());
         }
     }
 
     pub fn slept(&mut self, from: Duration, to: Duration) {
         self.naps.push((from, to));
-        self.disturbed(to);
+        self.disturbed(to, &[]);
     }
 
     /// The PC slept between the commit, which was in time, and the effect: nobody could help it.

@@ -9,7 +9,7 @@ use driver_sdk::CommandId;
 use nightporter::clock::Clock;
 use nightporter::config::{self, Build, Config, Source, StoredSecret, Vault};
 use nightporter::journal::{Core, Found, Journal, OpenError, Options};
-use nightporter::mews::budget::Keep;
+use nightporter::mews::budget::{Keep, Paused};
 use nightporter::mews::post::Post;
 use nightporter::mews::socket::Dial;
 use nightporter::supervise::{self, Parts, Worker};
@@ -245,7 +245,13 @@ async fn life(
         let mut state = world.state();
         state.judge.opens_an_eye(journal);
         let now = state.now();
-        state.judge.disturbed(now);
+        let pc = state.utc() + jiff::SignedDuration::from_secs(world.plan.skew_s);
+        let ends = |pause: Paused| {
+            let left = pause.until.saturating_sub(pc.as_millisecond());
+            now + Duration::from_millis(u64::try_from(left).unwrap_or(0))
+        };
+        let told: Vec<_> = state.kept_pause.iter().map(|of| of.map(ends)).collect();
+        state.judge.disturbed(now, &told);
         state.judge.begins(now);
         state.judge.counts.lives += 1;
         state.opening = true;
@@ -363,6 +369,7 @@ impl supervise::World for Outside {
         let mut state = self.0.state();
         if state.cloud.twin == Twin::PaceIsForgotten {
             state.kept[property].clear();
+            state.kept_pause[property] = None;
         }
         let first = state.kept[property].len();
         drop(state);
@@ -400,6 +407,14 @@ impl Keep for Kept {
             kept.resize(place + 1, unix_millis);
         }
         kept[place] = unix_millis;
+    }
+
+    fn load_pause(&mut self) -> Option<Paused> {
+        self.world.state().kept_pause[self.property]
+    }
+
+    fn note_pause(&mut self, pause: Paused) {
+        self.world.state().kept_pause[self.property] = Some(pause);
     }
 }
 

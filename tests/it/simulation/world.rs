@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nightporter::clock::Source;
+use nightporter::mews::budget::Paused;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -51,6 +52,8 @@ pub struct State {
     pub lost: Option<Lost>,
     /// Request times as the worker remembers them, by property.
     pub kept: Vec<Vec<i64>>,
+    /// And the pause that Mews asked for.
+    pub kept_pause: Vec<Option<Paused>>,
 }
 
 /// So many contacts without any time passing, and the worker runs in circles.
@@ -83,6 +86,7 @@ impl World {
             judge: Judge::new(&plan),
             lost: None,
             kept: vec![Vec::new(); plan.properties],
+            kept_pause: vec![None; plan.properties],
             plan: plan.clone(),
         };
         Arc::new(Self {
