@@ -2,16 +2,32 @@
 
 use std::collections::BTreeMap;
 
-use driver_sdk::ShelfRead;
+use driver_sdk::{ShelfRead, ShelfWrite, Staged};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 
+/// Writes what an attempt has staged. Returns the keys that another device had changed since the
+/// attempt read them, each with what became of it.
 pub(super) fn put_all(
     tx: &Connection,
     scope: &str,
-    values: &BTreeMap<String, Value>,
-) -> rusqlite::Result<()> {
-    for (key, value) in values {
+    staged: &Staged,
+) -> rusqlite::Result<Vec<(String, &'static str)>> {
+    let mut met = Vec::new();
+    for key in staged.put.keys() {
+        let now = get(tx, scope, key)?;
+        let value = match staged.write(key, now.as_ref()) {
+            Some(ShelfWrite::AsStaged(value)) => value,
+            Some(ShelfWrite::Both(value)) => {
+                met.push((key.clone(), "both records were kept"));
+                value
+            }
+            Some(ShelfWrite::Theirs) => {
+                met.push((key.clone(), "the other device's record was kept"));
+                continue;
+            }
+            None => continue,
+        };
         // A value taken off the shelf leaves its version behind, so that a reader notices.
         tx.prepare_cached(
             "INSERT INTO shelf (scope, key, value, version) VALUES (?1, ?2, ?3, 1) \
@@ -19,7 +35,7 @@ pub(super) fn put_all(
         )?
         .execute(params![scope, key, value.to_string()])?;
     }
-    Ok(())
+    Ok(met)
 }
 
 pub(super) fn get(

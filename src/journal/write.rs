@@ -88,7 +88,9 @@ fn write_staged(
     now: Timestamp,
     staged: &Staged,
 ) -> rusqlite::Result<()> {
-    shelf::put_all(tx, scope, &staged.put)?;
+    for (key, what) in shelf::put_all(tx, scope, staged)? {
+        step(tx, id, now, "shelf", &format!("{key}: {what}"))?;
+    }
     for (what, record) in &staged.audit {
         audit::append(tx, scope, id, now, what, record)?;
     }
@@ -311,7 +313,9 @@ impl Core {
         })
     }
 
-    /// The outcome, durable when it returns. False if the row was settled before.
+    /// The outcome, durable when it returns. False if the row was settled before. What happened
+    /// is a fact, so a shelf value that another device has changed since this attempt read it
+    /// refuses nothing here: [`Staged::write`] says how the two records go together.
     ///
     /// # Errors
     /// The disk's: the outcome is known but not remembered; try again before anything else.

@@ -306,21 +306,33 @@ fn read_all(rooms: &[String], run: &Run) -> Result<Vec<RoomLedger>, Fault> {
 fn read(room: &str, run: &Run) -> Result<RoomLedger, Fault> {
     match run.shelf_strict(&RoomLedger::key(room)) {
         Ok(ledger) => Ok(ledger.unwrap_or_default()),
-        Err(cause) => Err(Fault::permanent("KEY-LEDGER-UNREADABLE")
-            .with("room", room)
-            .caused_by(cause)),
+        Err(cause) => Err(unreadable(room, cause)),
     }
 }
 
+/// Changes the record of each room. Where another encoder changes one of them before this is
+/// written, the change is made in what that one wrote.
 fn change(
-    rooms: &[String],
+    state: &Bookmark,
     run: &Run,
-    change: impl Fn(RoomLedger) -> RoomLedger,
+    change: impl Fn(RoomLedger, &Claim<'_>) -> RoomLedger + Clone + Send + Sync + 'static,
 ) -> Result<(), Fault> {
-    for room in rooms {
-        put(room, &change(read(room, run)?), run);
+    for room in &state.rooms {
+        let (state, change) = (state.clone(), change.clone());
+        let rule = move |ledger| {
+            let changed: RoomLedger = change(ledger, &state.claim());
+            (!changed.is_empty()).then_some(changed)
+        };
+        run.amend(&RoomLedger::key(room), rule)
+            .map_err(|cause| unreadable(room, cause))?;
     }
     Ok(())
+}
+
+fn unreadable(room: &str, cause: serde_json::Error) -> Fault {
+    Fault::permanent("KEY-LEDGER-UNREADABLE")
+        .with("room", room)
+        .caused_by(cause)
 }
 
 fn put(room: &str, ledger: &RoomLedger, run: &Run) {
@@ -345,10 +357,10 @@ fn begin_on_shelf(plan: &KeyPlan, decision: Decision, ledgers: Vec<RoomLedger>, 
 
 fn note_made(state: &Bookmark, run: &Run) -> Result<(), Fault> {
     match (state.issue(), state.made) {
-        (Issue::New, _) => change(&state.rooms, run, |ledger| ledger.made_new(&state.claim())),
+        (Issue::New, _) => change(state, run, |ledger, claim| ledger.made_new(claim)),
         // The first copy was noted with the commit.
-        (Issue::Copy, 0) => change(&state.rooms, run, |ledger| ledger.made_copy(&state.claim())),
-        (Issue::Copy, _) => change(&state.rooms, run, |ledger| ledger.copied(&state.claim())),
+        (Issue::Copy, 0) => change(state, run, |ledger, claim| ledger.made_copy(claim)),
+        (Issue::Copy, _) => change(state, run, |ledger, claim| ledger.copied(claim)),
     }
 }
 
@@ -361,18 +373,14 @@ fn note_last_made(state: &Bookmark, run: &Run) -> Result<(), Fault> {
 
 fn note_refused(state: &Bookmark, run: &Run) -> Result<(), Fault> {
     match state.issue() {
-        Issue::New => change(&state.rooms, run, |ledger| {
-            ledger.refused_new(&state.claim())
-        }),
+        Issue::New => change(state, run, |ledger, claim| ledger.refused_new(claim)),
         Issue::Copy => Ok(()),
     }
 }
 
 fn note_doubt(state: &Bookmark, run: &Run) -> Result<(), Fault> {
     match state.issue() {
-        Issue::New => change(&state.rooms, run, |ledger| {
-            ledger.doubtful_new(&state.claim())
-        }),
+        Issue::New => change(state, run, |ledger, claim| ledger.doubtful_new(claim)),
         Issue::Copy => Ok(()),
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use driver_sdk::{
     Abilities, Attempt, CommandId, Device, DeviceName, DialFactory, Dialer, Driver, Fault, Host,
-    Job, KeyWork, LinkError, LocalWork, Port, Poster, PreparedPlan, Proof, Run, ShelfRead, Staged,
-    Verdict, VirtualDevice, Work,
+    Job, KeyWork, LinkError, LocalWork, Port, Poster, PreparedPlan, Proof, Run, ShelfRead,
+    ShelfWrite, Staged, Verdict, VirtualDevice, Work,
 };
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
@@ -40,9 +40,22 @@ impl Shelf {
         self.lock().get(key).map(|(value, _)| value.clone())
     }
 
-    fn write(&self, staged: Staged) {
-        for (key, value) in staged.put {
-            self.put(&key, value);
+    fn read(&self, key: &str) -> Option<ShelfRead> {
+        let shelf = self.lock();
+        shelf.get(key).map(|(value, version)| ShelfRead {
+            value: value.clone(),
+            version: *version,
+        })
+    }
+
+    fn write(&self, staged: &Staged) {
+        for key in staged.put.keys() {
+            let now = self.read(key);
+            if let Some(ShelfWrite::AsStaged(value) | ShelfWrite::Both(value)) =
+                staged.write(key, now.as_ref())
+            {
+                self.put(key, value);
+            }
         }
     }
 }
@@ -97,7 +110,7 @@ impl Host for Journal {
                     return Err(Fault::transient("SHELF-CONFLICT"));
                 }
             }
-            self.shelf.write(staged);
+            self.shelf.write(&staged);
             lock(&self.bookmarks).push(bookmark);
             Ok(())
         })
@@ -115,11 +128,7 @@ impl Host for Journal {
     }
 
     fn shelf(&self, key: &str) -> Option<ShelfRead> {
-        let shelf = self.shelf.lock();
-        shelf.get(key).map(|(value, version)| ShelfRead {
-            value: value.clone(),
-            version: *version,
-        })
+        self.shelf.read(key)
     }
 }
 
@@ -195,7 +204,7 @@ impl Rehearsal {
             .map_err(|fault| fault.judged(false))?;
         let run = self.run();
         let end = driver.execute(plan, &run).await;
-        self.shelf.write(run.take_staged());
+        self.shelf.write(&run.take_staged());
         end.map_err(|fault| run.judged(fault))
     }
 
@@ -213,7 +222,7 @@ impl Rehearsal {
             bookmark: self.bookmarks().last().cloned().unwrap_or(Value::Null),
         };
         let verdict = driver.reconcile(&attempt, &run).await;
-        self.shelf.write(run.take_staged());
+        self.shelf.write(&run.take_staged());
         verdict
     }
 

@@ -40,6 +40,7 @@ mod run;
 mod session;
 mod settings;
 mod sim;
+mod staged;
 mod vocabulary;
 mod watch;
 
@@ -52,10 +53,11 @@ pub use kind::{DriverKind, HelperVerb};
 pub use link::{Dialer, Exchange, Harmless, Link, Port, Resync};
 pub use personal::Personal;
 pub use requests::{Poster, Requests};
-pub use run::{Committed, Host, Run, ShelfRead, Staged};
+pub use run::{Committed, Host, Run};
 pub use session::{Call, Calls, Session, Shared};
 pub use settings::{Complaints, Settings, SettingsError};
 pub use sim::{Effect, Simulator, Switch, VirtualDevice};
+pub use staged::{ShelfRead, ShelfWrite, Staged};
 pub use vocabulary::{Class, CommandId, DeviceName, Grade};
 pub use watch::{Health, Watch, WatchEvent, WatchEvents};
 

@@ -1,6 +1,5 @@
 //! What one attempt may do, and the token without which no effect compiles.
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock_source;
 use crate::fault::Fault;
+use crate::staged::{Rule, ShelfRead, Staged};
 
 /// Leave to change the world: lives as long as the attempt, and only [`Run::commit`] makes it. It
 /// counts what the attempt may have sent, so that "never sent" is proof of nothing once more than
@@ -54,26 +54,6 @@ impl<'run> Committed<'run> {
     pub(crate) fn was_none(self) {
         self.0.fetch_sub(1, Ordering::SeqCst);
     }
-}
-
-/// Facts to be written in the transaction of the next commit, checkpoint or settle.
-#[derive(Debug, Clone, Default)]
-pub struct Staged {
-    /// Shelf values by key; a JSON null takes the key off the shelf.
-    pub put: BTreeMap<String, Value>,
-    /// Audit lines: what, record.
-    pub audit: Vec<(String, Value)>,
-    /// The version of every shelf key this attempt has read: 0 if it was not there.
-    pub read: BTreeMap<String, u64>,
-}
-
-/// A shelf value and its version, which grows with every write.
-#[derive(Debug, Clone)]
-pub struct ShelfRead {
-    /// The value as JSON.
-    pub value: Value,
-    /// 1 for the first write.
-    pub version: u64,
 }
 
 /// What the worker does for an attempt. Implemented by the worker's lane and by
@@ -302,13 +282,56 @@ impl Run {
         }
     }
 
-    /// Stages a fact for the shelf; written with the next commit, checkpoint or settle.
+    /// Changes a fact of the shelf by a rule; written with the next commit, checkpoint or settle.
+    /// `None` takes it off the shelf. Where another device changes it between the reading and
+    /// that write, a commit or a checkpoint refuses, and a settle applies the rule to what the
+    /// other one wrote: what has happened is on record, and so is what the other has noted.
+    ///
+    /// # Errors
+    /// The value is there and is not of this shape: nothing is staged.
+    pub fn amend<T>(
+        &self,
+        key: &str,
+        rule: impl Fn(T) -> Option<T> + Send + Sync + 'static,
+    ) -> Result<(), serde_json::Error>
+    where
+        T: Default + Serialize + DeserializeOwned,
+    {
+        let before: T = self.shelf_strict(key)?.unwrap_or_default();
+        let after = rule(before);
+        let rule = move |there: &Value| {
+            let before = if there.is_null() {
+                T::default()
+            } else {
+                T::deserialize(there).ok()?
+            };
+            Some(rule(before).map_or(Value::Null, |after| to_value(&after)))
+        };
+        let mut staged = self
+            .staged
+            .lock()
+            .expect("no code panics while it holds this lock");
+        let value = after.map_or(Value::Null, |after| to_value(&after));
+        // A value that was put as it is cannot be made again from the other's.
+        let by_rules = !staged.put.contains_key(key) || staged.rules.contains_key(key);
+        staged.put.insert(key.to_owned(), value);
+        if by_rules {
+            let rules = staged.rules.entry(key.to_owned()).or_default();
+            rules.push(Rule(Arc::new(rule)));
+        }
+        Ok(())
+    }
+
+    /// Stages a fact for the shelf; written with the next commit, checkpoint or settle. At a
+    /// settle it does not replace what another device wrote since this attempt read it; see
+    /// [`Run::amend`].
     pub fn put(&self, key: &str, value: &impl Serialize) {
         let mut staged = self
             .staged
             .lock()
             .expect("no code panics while it holds this lock");
         staged.put.insert(key.to_owned(), to_value(value));
+        staged.rules.remove(key);
     }
 
     /// Stages an audit line; written with the next commit, checkpoint or settle.

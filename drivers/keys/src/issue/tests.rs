@@ -410,6 +410,76 @@ async fn a_change_before_the_checkpoint_that_harms_nobody_does_not_end_the_order
     assert_eq!(asked, 2);
 }
 
+/// One card, and what another encoder makes of the record between the note of it and the end.
+async fn changed_before_the_end(
+    shelf: &Shelf,
+    other: impl FnOnce(RoomLedger) -> RoomLedger + Send + 'static,
+) -> RoomLedger {
+    let mut encoder = Encoder::with([made()]);
+    let command = Rehearsal::new(shelf, keys(1));
+    let key = RoomLedger::key("101");
+    command.meanwhile({
+        let key = key.clone();
+        move |shelf| {
+            let theirs = other(command_record(shelf, &key));
+            shelf.put(&key, serde_json::to_value(theirs).expect("plain data"));
+        }
+    });
+    let ended = command.execute(&mut encoder).await;
+    ended.expect("the card exists, whatever the record says");
+    command_record(shelf, &key)
+}
+
+fn claim_of<'a>(command: &'a str, stay: &'a str) -> Claim<'a> {
+    let now = crate::rehearsal::at("2026-03-28T14:05:00Z");
+    Claim {
+        command,
+        stay: Some(stay),
+        until: now + jiff::SignedDuration::from_hours(24),
+        now,
+        ordered: now,
+        mode: Mode::Auto,
+        sharers: Sharers::New,
+    }
+}
+
+/// Without the rule this one's note would replace the other's beginning: the other's new key would
+/// then be nobody's, and this stay would get copies of a card that works no more.
+#[tokio::test]
+async fn a_new_key_that_another_encoder_begins_before_the_end_stays_on_record() {
+    let shelf = Shelf::default();
+    let theirs = claim_of("theirs", "52999");
+    let later = theirs.now + jiff::SignedDuration::from_mins(5);
+    let begins = move |record: RoomLedger| record.begin_new(&claim_of("theirs", "52999"), later);
+    let record = changed_before_the_end(&shelf, begins).await;
+    let made = record.clone().made_new(&theirs);
+    assert_ne!(made, record, "their beginning was lost");
+    assert!(made.allows_another_copy(&theirs), "{made:?}");
+}
+
+/// Two copies for one stay on two encoders: both are counted.
+#[tokio::test]
+async fn copies_on_two_encoders_that_end_together_are_both_on_record() {
+    let shelf = Shelf::default();
+    let first = Rehearsal::new(&shelf, keys(1));
+    first
+        .execute(&mut Encoder::with([made()]))
+        .await
+        .expect("made");
+    let before = command_record(&shelf, &RoomLedger::key("101"));
+    let cards = |record: &RoomLedger| {
+        let record = serde_json::to_value(record).expect("plain data");
+        record["stays"][0]["cards"].as_u64().expect("a number")
+    };
+    let stay = serde_json::to_value(&before).expect("plain data")["stays"][0]["stay"]
+        .as_str()
+        .expect("a stay")
+        .to_owned();
+    let theirs = move |record: RoomLedger| record.copied(&claim_of("theirs", &stay));
+    let record = changed_before_the_end(&shelf, theirs).await;
+    assert_eq!(cards(&record), cards(&before) + 2, "{record:?}");
+}
+
 #[tokio::test]
 async fn a_second_command_within_a_minute_is_carried_out_and_told() {
     let shelf = Shelf::default();

@@ -8,7 +8,8 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::fault::Fault;
-use crate::run::{Host, ShelfRead, Staged};
+use crate::run::Host;
+use crate::staged::{ShelfRead, ShelfWrite, Staged};
 
 /// What attempts did through a [`TestHost`].
 #[derive(Debug, Clone, Default)]
@@ -161,9 +162,17 @@ impl TestHost {
 
     fn write(&self, staged: Staged) {
         let mut shelf = self.shelf();
-        for (key, value) in staged.put {
-            let slot = shelf.entry(key).or_insert((Value::Null, 0));
-            *slot = (value, slot.1 + 1);
+        for key in staged.put.keys() {
+            let now = shelf.get(key).map(|(value, version)| ShelfRead {
+                value: value.clone(),
+                version: *version,
+            });
+            if let Some(ShelfWrite::AsStaged(value) | ShelfWrite::Both(value)) =
+                staged.write(key, now.as_ref())
+            {
+                let version = now.map_or(0, |now| now.version);
+                shelf.insert(key.clone(), (value, version + 1));
+            }
         }
         drop(shelf);
         self.state().recorded.audit.extend(staged.audit);

@@ -4,7 +4,8 @@ use std::sync::Mutex as Lock;
 use tokio::io::DuplexStream;
 
 use super::*;
-use crate::run::{Host, Run, ShelfRead, Staged};
+use crate::run::{Host, Run};
+use crate::staged::{ShelfRead, Staged};
 use tokio_util::sync::CancellationToken;
 
 /// Hands out one end of a pipe per dial, in order; none left means unreachable.
