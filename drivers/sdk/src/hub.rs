@@ -10,7 +10,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock_source;
@@ -19,7 +19,7 @@ use crate::fault::Fault;
 use crate::kind::DriverKind;
 use crate::link::{Dialer, Link, Resync};
 use crate::requests::{Poster, Requests};
-use crate::session::{Calls, Session, Shared};
+use crate::session::{Calls, Session, Shared, Waiting};
 use crate::settings::{Settings, SettingsError};
 use crate::vocabulary::DeviceName;
 use crate::watch::{Health, Watch, WatchEvents};
@@ -375,6 +375,7 @@ async fn hold<S: Session>(
         let ended = match opened {
             Ok(()) => {
                 // Its panic is a crash of this one conversation: what it left goes with the line.
+                let hangs = hang(calls.stands(), calls.waiting());
                 let talk = AssertUnwindSafe(session.hold(&mut line, &mut calls, &watch));
                 // The calls end when the worker stops, so that the conversation says goodbye.
                 tokio::select! {
@@ -383,6 +384,11 @@ async fn hold<S: Session>(
                         ended.unwrap_or_else(|_| Err(Fault::transient("DEVICE-CRASHED")))
                     }
                     () = goodbye(&stop, GOODBYE_MAX) => break,
+                    // What no device got through to was not sent; what was taken is lost.
+                    () = hangs => {
+                        tracing::error!(%address, "Conversation hung; held anew");
+                        Err(Fault::transient("DEVICE-CRASHED"))
+                    }
                 }
             }
             Err(fault) => Err(fault),
@@ -419,6 +425,19 @@ async fn hold<S: Session>(
 
 /// How long a conversation may take to say goodbye.
 const GOODBYE_MAX: Duration = Duration::from_secs(2);
+
+/// A conversation that stands takes a call within this, whatever it does beside: the slowest link
+/// level that a driver has needs 30 s for a record that nobody answers.
+const TAKEN_WITHIN: Duration = Duration::from_secs(60);
+/// A conversation on an open line stands after this, or is opened anew.
+const STANDS_WITHIN: Duration = Duration::from_secs(300);
+
+/// Resolves when a conversation hangs.
+async fn hang(stands: impl Future<Output = ()>, waiting: Arc<Waiting>) {
+    if timeout(STANDS_WITHIN, stands).await.is_ok() {
+        waiting.untaken_for(TAKEN_WITHIN).await;
+    }
+}
 
 async fn goodbye(stop: &CancellationToken, grace: Duration) {
     stop.cancelled().await;

@@ -4,12 +4,15 @@
 //! all.
 
 use std::ops::Deref;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::clock_source;
 use crate::fault::Fault;
 use crate::link::Link;
 use crate::run::Committed;
@@ -24,6 +27,10 @@ pub trait Session: Send + Sync + Sized + 'static {
 
     /// Holds the conversation on a freshly opened line; again, with backoff, after each `Err`.
     /// Owns both directions. Returns `Ok` after [`Calls::next`] gave `None`.
+    ///
+    /// It asks [`Calls::next`] while it does anything else: a conversation that stands and takes
+    /// no call for a minute while one waits, or that does not stand after five, counts as hung.
+    /// It is dropped with its line and held anew: a crash of the devices that share it.
     ///
     /// # Errors
     /// The conversation broke: calls under way are lost, new ones are "not sent".
@@ -44,9 +51,59 @@ struct Envelope<S: Session> {
     taken: Arc<AtomicBool>,
 }
 
+/// How many calls wait to be taken, and since when none was: what is known from outside of a
+/// conversation that no longer runs.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting {
+    state: Mutex<Untaken>,
+    first: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Untaken {
+    calls: usize,
+    since: Option<Instant>,
+}
+
+impl Waiting {
+    fn lock(&self) -> MutexGuard<'_, Untaken> {
+        self.state
+            .lock()
+            .expect("no code panics while it holds this lock")
+    }
+
+    fn one_more(&self) {
+        let mut untaken = self.lock();
+        untaken.calls += 1;
+        if untaken.calls == 1 {
+            untaken.since = Some(clock_source::now());
+            self.first.notify_one();
+        }
+    }
+
+    fn one_taken(&self) {
+        let mut untaken = self.lock();
+        untaken.calls = untaken.calls.saturating_sub(1);
+        untaken.since = (untaken.calls > 0).then(clock_source::now);
+    }
+
+    /// Resolves when a call has waited so long, and no other was taken meanwhile.
+    pub(crate) async fn untaken_for(&self, limit: Duration) {
+        loop {
+            let since = self.lock().since;
+            match since {
+                Some(since) if clock_source::now() >= since + limit => return,
+                Some(since) => tokio::time::sleep_until(since + limit).await,
+                None => self.first.notified().await,
+            }
+        }
+    }
+}
+
 /// The conversation's end: what the devices ask.
 pub struct Calls<S: Session> {
     inbox: mpsc::Receiver<Envelope<S>>,
+    waiting: Arc<Waiting>,
     up: watch::Sender<bool>,
     stop: CancellationToken,
 }
@@ -71,6 +128,7 @@ impl<S: Session> Calls<S> {
                 () = self.stop.cancelled() => None,
                 envelope = self.inbox.recv() => envelope,
             }?;
+            self.waiting.one_taken();
             let call = Call { envelope };
             if !call.abandoned() {
                 call.envelope.taken.store(true, Ordering::Release);
@@ -83,6 +141,7 @@ impl<S: Session> Calls<S> {
     pub(crate) fn down(&mut self) {
         self.up.send_replace(false);
         while let Ok(envelope) = self.inbox.try_recv() {
+            self.waiting.one_taken();
             let _ = envelope.reply.send(Err(not_sent()));
         }
     }
@@ -95,10 +154,27 @@ impl<S: Session> Calls<S> {
                 biased;
                 () = &mut wake => return true,
                 envelope = self.inbox.recv() => match envelope {
-                    Some(envelope) => drop(envelope.reply.send(Err(not_sent()))),
+                    Some(envelope) => {
+                        self.waiting.one_taken();
+                        drop(envelope.reply.send(Err(not_sent())));
+                    }
                     None => return false,
                 },
             }
+        }
+    }
+
+    /// What waits to be taken, for the one who watches over the conversation.
+    pub(crate) fn waiting(&self) -> Arc<Waiting> {
+        self.waiting.clone()
+    }
+
+    /// Resolves when the conversation stands.
+    pub(crate) fn stands(&self) -> impl Future<Output = ()> + Send + use<S> {
+        let mut up = self.up.subscribe();
+        async move {
+            // Whoever waits holds the calls' own end, so it does not go before it stands.
+            let _ = up.wait_for(|up| *up).await;
         }
     }
 
@@ -160,6 +236,7 @@ impl<S: Session> Call<S> {
 pub struct Shared<S: Session> {
     session: Arc<S>,
     calls: mpsc::Sender<Envelope<S>>,
+    waiting: Arc<Waiting>,
     up: watch::Receiver<bool>,
 }
 
@@ -168,6 +245,7 @@ impl<S: Session> Clone for Shared<S> {
         Self {
             session: self.session.clone(),
             calls: self.calls.clone(),
+            waiting: self.waiting.clone(),
             up: self.up.clone(),
         }
     }
@@ -194,15 +272,18 @@ impl<S: Session> Shared<S> {
     pub fn pair(session: S) -> (Self, Calls<S>) {
         let (calls, inbox) = mpsc::channel(64);
         let up = watch::Sender::new(false);
+        let waiting = Arc::<Waiting>::default();
         let shared = Self {
             session: Arc::new(session),
             calls,
+            waiting: waiting.clone(),
             up: up.subscribe(),
         };
         (
             shared,
             Calls {
                 inbox,
+                waiting,
                 up,
                 stop: CancellationToken::new(),
             },
@@ -261,9 +342,11 @@ impl<S: Session> Shared<S> {
             reply,
             taken: taken.clone(),
         };
-        if self.calls.send(envelope).await.is_err() {
+        let Ok(room) = self.calls.reserve().await else {
             return Err(not_sent());
-        }
+        };
+        self.waiting.one_more();
+        room.send(envelope);
         match answer.await {
             Ok(result) => result,
             Err(_) if !taken.load(Ordering::Acquire) => Err(not_sent()),

@@ -159,3 +159,107 @@ async fn a_conversation_that_panics_is_held_anew() {
     stop.cancel();
     held.await.expect("it ends well");
 }
+
+/// Takes calls; 13 makes it hang, 7 takes ten minutes, beside which it goes on.
+struct Sticky;
+impl Session for Sticky {
+    type Ask = u32;
+    type Answer = u32;
+    async fn hold(&self, _: &mut Link, calls: &mut Calls<Self>, _: &Watch) -> Result<(), Fault> {
+        calls.ready();
+        while let Some(call) = calls.next().await {
+            match *call.ask() {
+                13 => std::future::pending().await,
+                7 => drop(tokio::spawn(async {
+                    sleep(Duration::from_secs(600)).await;
+                    call.answer(7);
+                })),
+                number => call.answer(number),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_hangs_is_held_anew_and_what_waited_was_not_sent() {
+    let (shared, calls) = Shared::pair(Sticky);
+    let (watch, mut events) = Watch::pair();
+    let (wire, stop) = (Wire::default(), CancellationToken::new());
+    let dialer: Arc<dyn Dialer> = Arc::new(wire.clone());
+    let held = tokio::spawn(hold(shared.clone(), calls, dialer, watch, stop.clone()));
+    shared.up().await;
+    let begun = clock_source::now();
+    let (lost, unsent) = tokio::join!(shared.ask(13), async {
+        sleep(Duration::from_secs(5)).await;
+        shared.ask(1).await
+    });
+    let (lost, unsent) = (lost.expect_err("it hangs"), unsent.expect_err("behind it"));
+    assert_eq!(lost.code(), "SESSION-LOST");
+    assert!(!lost.has_no_effect(), "nobody knows");
+    assert_eq!(unsent.code(), "SESSION-DOWN");
+    assert!(unsent.has_no_effect());
+    let took = clock_source::now() - begun;
+    assert_eq!(took, Duration::from_secs(5) + TAKEN_WITHIN);
+    let told = events.recv().await.expect("told");
+    assert!(format!("{told:?}").contains("DEVICE-CRASHED"), "{told:?}");
+    shared.up().await;
+    assert_eq!(shared.ask(2).await.expect("answered again"), 2);
+    assert_eq!(wire.dials.load(Ordering::Relaxed), 2);
+    stop.cancel();
+    held.await.expect("it ends well");
+}
+
+/// The twin: a slow answer, and an hour without any call, are no hang.
+#[tokio::test(start_paused = true)]
+async fn a_slow_answer_is_no_hang() {
+    let (shared, calls) = Shared::pair(Sticky);
+    let (watch, _events) = Watch::pair();
+    let (wire, stop) = (Wire::default(), CancellationToken::new());
+    let dialer: Arc<dyn Dialer> = Arc::new(wire.clone());
+    let held = tokio::spawn(hold(shared.clone(), calls, dialer, watch, stop.clone()));
+    shared.up().await;
+    let (slow, quick) = tokio::join!(shared.ask(7), async {
+        sleep(Duration::from_secs(5)).await;
+        shared.ask(1).await
+    });
+    assert_eq!((slow.expect("answered"), quick.expect("answered")), (7, 1));
+    sleep(Duration::from_secs(3600)).await;
+    assert_eq!(shared.ask(2).await.expect("answered"), 2);
+    assert_eq!(wire.dials.load(Ordering::Relaxed), 1, "the same line");
+    stop.cancel();
+    held.await.expect("it ends well");
+}
+
+/// Hangs before it stands, on its first line only.
+#[derive(Default)]
+struct Shy(AtomicUsize);
+impl Session for Shy {
+    type Ask = u32;
+    type Answer = u32;
+    async fn hold(&self, _: &mut Link, calls: &mut Calls<Self>, _: &Watch) -> Result<(), Fault> {
+        if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+            std::future::pending::<()>().await;
+        }
+        calls.ready();
+        while let Some(call) = calls.next().await {
+            call.answer(1);
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conversation_that_never_stands_is_held_anew() {
+    let (shared, calls) = Shared::pair(Shy::default());
+    let (watch, _events) = Watch::pair();
+    let (wire, stop) = (Wire::default(), CancellationToken::new());
+    let dialer: Arc<dyn Dialer> = Arc::new(wire.clone());
+    let held = tokio::spawn(hold(shared.clone(), calls, dialer, watch, stop.clone()));
+    let begun = clock_source::now();
+    shared.up().await;
+    assert!(clock_source::now() - begun < STANDS_WITHIN + REST_FIRST * 2);
+    assert_eq!(shared.ask(2).await.expect("answered"), 1);
+    stop.cancel();
+    held.await.expect("it ends well");
+}
