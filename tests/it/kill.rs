@@ -23,13 +23,16 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Attempts that were open at the kill are to be told apart within this after the start, on a
 /// machine that runs what is due.
 const CLASSIFIED: Duration = Duration::from_secs(5);
+/// What a fiscal printer behind a web server may still hold of an earlier process: "nothing was
+/// issued" is no verdict before.
+const HELD: Duration = Duration::from_secs(30);
 /// Between two looks at the journal.
 const LOOK: Duration = Duration::from_millis(20);
 /// A look that comes so much later than it is due: the machine does not run what is due, and a
 /// bar of seconds says nothing about the worker.
 const STALL: Duration = Duration::from_millis(250);
-/// What takes longer than this hangs, on whatever machine.
-const HANGS: Duration = Duration::from_secs(30);
+/// What takes so much longer than its bar hangs, on whatever machine.
+const HANGS: Duration = Duration::from_secs(25);
 /// A named point is come to within this: a spent budget of requests is whole again after 30 s.
 const POINT: Duration = Duration::from_secs(35);
 
@@ -78,16 +81,26 @@ struct Tally {
     killed_in_doubt: usize,
 }
 
+/// Within what an open attempt of a kind is to be told apart.
+fn bar(kind: &str) -> Duration {
+    if kind == "epson-rt" {
+        return HELD + CLASSIFIED;
+    }
+    CLASSIFIED
+}
+
+fn kind_of(device: &str) -> &str {
+    device.rsplit_once('-').map_or(device, |kind| kind.0)
+}
+
 impl Tally {
     fn took(&mut self, verdicts: &Verdicts) {
         for (device, span) in &verdicts.spans {
-            let kind = device
-                .rsplit_once('-')
-                .map_or(device.as_str(), |kind| kind.0);
-            let slowest = self.slowest.entry(kind.to_owned()).or_default();
+            let slowest = self.slowest.entry(kind_of(device).to_owned()).or_default();
             *slowest = (*slowest).max(*span);
         }
-        let late = verdicts.spans.values().any(|span| *span > CLASSIFIED);
+        let mut spans = verdicts.spans.iter();
+        let late = spans.any(|(device, span)| *span > bar(kind_of(device)));
         let stalled = verdicts.stall > STALL;
         self.late_starts += usize::from(late && !stalled);
         self.stalled_starts += usize::from(late && stalled);
@@ -233,10 +246,11 @@ async fn a_killed_worker_does_nothing_twice_and_loses_nothing() {
     let met: usize = tally.at_points.values().sum();
     assert!(met * 10 >= tally.named * 8, "points not met: {tally:?}");
     assert!(tally.told_apart > 0, "no attempt was open: {tally:?}");
-    assert!(
-        tally.slowest.values().all(|span| *span <= HANGS),
-        "{tally:?}"
-    );
+    // A busy machine alone can make one late; more than that is the worker's.
+    assert!(tally.late_starts * 50 <= wanted.max(50), "{tally:?}");
+    let mut slowest = tally.slowest.iter();
+    let hangs = slowest.any(|(kind, span)| *span > bar(kind) + HANGS);
+    assert!(!hangs, "{tally:?}");
 }
 
 /// The twin: a worker whose memory is put back to an earlier one does things twice, and the judge
