@@ -14,6 +14,7 @@ use crate::config::MewsDevice;
 use crate::journal::{Found, Journal, JournalError};
 use crate::life::Rules;
 use crate::mews::cloud::Cloud;
+use crate::mews::wire::State;
 
 /// A device as the intake sees it.
 #[derive(Debug, Clone)]
@@ -59,8 +60,9 @@ struct Knowledge {
     seen_open: BTreeMap<CommandId, Duration>,
     /// When the request of the last complete sweep was sent.
     swept: Option<Duration>,
-    /// Commands that the socket called over and that no row could note it of, the last few.
-    over: VecDeque<CommandId>,
+    /// Commands that the socket called over and that no row could note it of, the last few, each
+    /// with its final state.
+    over: VecDeque<(CommandId, State)>,
     /// The journal's birth by the cloud's clock, and whether the journal has it.
     born: Option<(Timestamp, bool)>,
 }
@@ -238,20 +240,24 @@ impl Hotel {
         self.knowledge().swept = Some(sent);
     }
 
-    /// The socket said that a command is over. An answer under way may still show it open.
-    pub fn heard_over(&self, id: CommandId) {
+    /// The socket said that a command is over, and no row could note it. An answer under way may
+    /// still show it open.
+    pub fn heard_over(&self, id: CommandId, state: &State) {
         let mut knowledge = self.knowledge();
         knowledge.seen_open.remove(&id);
         if knowledge.over.len() >= OVER_MAX {
             knowledge.over.pop_front();
         }
-        knowledge.over.push_back(id);
+        knowledge.over.push_back((id, state.clone()));
     }
 
-    /// True if the socket said not long ago that a command is over.
+    /// The final state that the socket told of a command not long ago, where no row could note it.
     #[must_use]
-    pub fn is_over(&self, id: CommandId) -> bool {
-        self.knowledge().over.contains(&id)
+    pub fn end_heard(&self, id: CommandId) -> Option<State> {
+        let knowledge = self.knowledge();
+        let mut over = knowledge.over.iter();
+        over.find(|(of, _)| *of == id)
+            .map(|(_, state)| state.clone())
     }
 
     /// A command is over: nothing needs to be known of it.
@@ -267,7 +273,7 @@ impl Hotel {
         let Some(seen) = knowledge.seen_open.get(&id) else {
             return false;
         };
-        if knowledge.over.contains(&id) {
+        if knowledge.over.iter().any(|(of, _)| *of == id) {
             return false;
         }
         let stood = knowledge.up_since.is_some_and(|since| since <= *seen);

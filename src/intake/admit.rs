@@ -89,10 +89,17 @@ async fn look<'a>(
     sent: Duration,
 ) -> Result<Looked<'a>, JournalError> {
     let id = command.id;
-    let known = hotel.journal.look(move |core| core.row(id)).await?;
+    let known = if command.state.is_final() {
+        // No mere look: the row may be among what is just being written.
+        hotel.journal.with(move |core| core.row(id)).await?
+    } else {
+        hotel.journal.look(move |core| core.row(id)).await?
+    };
     let admitted = match (&command.state, known) {
         // The socket was quicker than this answer.
-        (State::Pending | State::Received, None) if hotel.is_over(id) => Admitted::Nothing,
+        (State::Pending | State::Received, None) if hotel.end_heard(id).is_some() => {
+            Admitted::Nothing
+        }
         (State::Pending | State::Received, None) => {
             return ready(hotel, member, command, sent).await;
         }

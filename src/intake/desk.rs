@@ -277,10 +277,11 @@ impl Intake {
 
     async fn is_over(&mut self, id: CommandId, state: &State) {
         self.wanted.remove(id);
-        let row = self.hotel.journal.look(move |core| core.row(id)).await;
+        // No mere look: the row may be among what is just being written.
+        let row = self.hotel.journal.with(move |core| core.row(id)).await;
         let Ok(Some(row)) = row else {
             // Perhaps an answer that shows it open is under way.
-            self.hotel.heard_over(id);
+            self.hotel.heard_over(id, state);
             return;
         };
         let member = self
@@ -292,7 +293,7 @@ impl Intake {
             && let Err(error) = over(&self.hotel, member, id, state).await
         {
             // It is read once more before it runs.
-            self.hotel.heard_over(id);
+            self.hotel.heard_over(id, state);
             tracing::error!(command = %id, error = %error, "Cancel not noted");
         }
     }

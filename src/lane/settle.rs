@@ -318,6 +318,11 @@ impl Slot {
                 Ok(false)
             }
             Err(error) => {
+                // What the socket has told counts, though no row could note it.
+                if let Some(state) = self.hotel.end_heard(id) {
+                    self.foreign(row, state.as_str()).await?;
+                    return Ok(false);
+                }
                 // Paper and keys within their age go on; money never without Mews' word.
                 tracing::warn!(command = %id, error = %error, "Not read again before it runs");
                 let money = row.entry.class.is_money();

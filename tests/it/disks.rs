@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use nightporter::admin::Status;
 use nightporter::journal::{Disk, Durability, Reader};
-use nightporter::life::Stage;
-use nightporter::sandbox::{CommandState, DeviceKind, SandboxOptions};
+use nightporter::life::{OutcomeKind, Stage};
+use nightporter::sandbox::{CommandState, DeviceKind, Fault, FaultKind, SandboxOptions};
 use rusqlite::ffi;
 use tokio::time::sleep;
 use uuid::Uuid;
@@ -245,6 +245,38 @@ async fn a_disk_that_takes_no_commit_means_that_nothing_is_begun() {
         ));
         desk.house.stop().await;
     }
+}
+
+/// It was heard, and it holds, though Mews cannot be asked again either.
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_the_disk_could_not_note_holds() {
+    let mut desk = desk("printer", "", AT_ONCE).await;
+    desk.puppet.is(Mode::HoldBefore);
+    let ids = desk.order(2);
+    let queued = |_: &_| ids.iter().all(|id| desk.house.row(*id).is_some());
+    desk.house.until("the queue", queued).await;
+    let mut followed = desk.house.worker().outside("main").expect("its property");
+    desk.disk.is(Some(Ill::Failing));
+    assert!(desk.house.cloud.cancel(ids[1]));
+    followed.recv().await.expect("the cancel is heard");
+    for operation in ["commands/getAllActive", "commands/getAllByIds"] {
+        let ill = Fault::new(FaultKind::Status(503));
+        desk.house.cloud.switch_on(ill.on(operation));
+    }
+    let row = desk.house.row(ids[1]).expect("known");
+    assert!(!row.entry.cancel_requested, "the disk took it");
+    desk.disk.is(None);
+    desk.puppet.is(Mode::Good);
+    let ended = |_: &_| {
+        desk.house
+            .row(ids[1])
+            .is_some_and(|row| row.outcome.is_some())
+    };
+    desk.house.until("the cancelled one has ended", ended).await;
+    assert_eq!(desk.puppet.sees().given, [ids[0]]);
+    let outcome = desk.house.row(ids[1]).and_then(|row| row.outcome);
+    assert_eq!(outcome.expect("ended").kind, OutcomeKind::Cancelled);
+    desk.house.stop().await;
 }
 
 /// Longer than a command may wait for its device: it ends, and the clerk reads why.

@@ -117,6 +117,67 @@ async fn a_cancel_in_the_queue_wins_and_nothing_is_sent() {
     house.stop().await;
 }
 
+/// The disk is busy: the cancel is heard when the row is on its way to it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancel_that_comes_while_a_command_is_written_down_wins() {
+    let (mut house, puppet, device) = house("printer", "").await;
+    puppet.is(Mode::HoldBefore);
+    house.start_and_wait().await;
+    house.is_swept().await;
+    let first = print(&house, device);
+    within("the first", puppet.until(|sight| sight.given == [first])).await;
+
+    let mut followed = house.worker().outside("main").expect("its property");
+    let (free, busy) = std::sync::mpsc::channel::<()>();
+    let journal = house.worker().journal().clone();
+    let mut held = Box::pin(async move {
+        let wait = move |_: &mut nightporter::journal::Core| {
+            busy.recv().expect("the test frees it");
+            Ok(())
+        };
+        journal.with(wait).await
+    });
+    assert!(futures_util::poll!(&mut held).is_pending());
+    let payloads = format!("{}.payloads", house.journal().display());
+    let kept = || std::fs::read_dir(&payloads).map_or(0, Iterator::count);
+    let before = kept();
+    let second = print(&house, device);
+    house.until("its payload", |_| kept() > before).await;
+    // Mews can be asked nothing from now on: the event is all there is.
+    for operation in ["commands/getAllActive", "commands/getAllByIds"] {
+        let ill = Fault::new(FaultKind::Status(503));
+        house.cloud.switch_on(ill.on(operation));
+    }
+    let dropped = house.cloud.switch_on(Fault::new(FaultKind::DropEvents));
+    assert!(house.cloud.cancel(second));
+    house.cloud.switch_off(dropped);
+    while followed.try_recv().is_ok() {}
+    house.cloud.push_events(serde_json::json!([
+        { "Type": "Reservation", "Id": Uuid::new_v4(), "State": "Confirmed" },
+        { "Type": "DeviceCommand", "Id": second, "State": "Cancelled" },
+    ]));
+    within("the frame", followed.recv())
+        .await
+        .expect("followed");
+    free.send(()).expect("it waits");
+    held.await.expect("disk");
+
+    house
+        .until("the row", |_| house.row(second).is_some())
+        .await;
+    within("the cancel", followed.recv())
+        .await
+        .expect("followed");
+    puppet.is(Mode::Good);
+    let closed = |_: &_| house.row(second).is_some_and(|row| row.outcome.is_some());
+    house.until("the cancelled one has ended", closed).await;
+    assert_eq!(puppet.sees().given, [first]);
+    let ended = house.row(second).and_then(|row| row.outcome);
+    assert_eq!(ended.expect("ended").kind, OutcomeKind::Cancelled);
+    house.cloud.clear_faults();
+    house.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cancel_that_comes_while_a_device_prepares_stops_the_commit() {
     let (mut house, puppet, device) = house("printer", "").await;
