@@ -83,16 +83,20 @@ impl std::fmt::Debug for Core {
 impl JournalError {
     /// The same for each of several who asked together.
     pub(crate) fn for_another(&self) -> Self {
-        let failure = match self {
+        match self {
             Self::Disk(rusqlite::Error::SqliteFailure(code, text)) => {
-                rusqlite::Error::SqliteFailure(*code, text.clone())
+                rusqlite::Error::SqliteFailure(*code, text.clone()).into()
             }
-            Self::Disk(_) | Self::Payload(_) | Self::BrokeOff | Self::Closed => {
+            Self::Disk(error) => {
                 let code = ffi::Error::new(ffi::SQLITE_IOERR);
-                rusqlite::Error::SqliteFailure(code, Some(self.to_string()))
+                rusqlite::Error::SqliteFailure(code, Some(error.to_string())).into()
             }
-        };
-        Self::Disk(failure)
+            Self::Payload(error) => {
+                Self::Payload(std::io::Error::new(error.kind(), error.to_string()))
+            }
+            Self::BrokeOff => Self::BrokeOff,
+            Self::Closed => Self::Closed,
+        }
     }
 }
 
@@ -142,6 +146,10 @@ impl Core {
         if let Some(disk) = &self.disk {
             disk.writes(durability)?;
         }
+        if self.sharing != Sharing::Open && !self.connection.is_autocommit() {
+            // A shared transaction that failed could not be rolled back either, at its end.
+            self.connection.execute_batch("ROLLBACK")?;
+        }
         if self.sharing == Sharing::Offered && durability == Durability::Synced {
             self.sync_at_commit(true)?;
             self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -185,7 +193,7 @@ impl Core {
         self.still_shared()?;
         let synced = self.connection.execute_batch("COMMIT");
         if synced.is_err() && !self.connection.is_autocommit() {
-            // What cannot be rolled back is rolled back by the next opening.
+            // What cannot be rolled back now is before the next step.
             let _ = self.connection.execute_batch("ROLLBACK");
         }
         Ok(synced?)

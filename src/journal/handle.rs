@@ -59,10 +59,9 @@ impl Window {
         &self,
         look: impl FnOnce(&Core) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
-        let core = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        core.as_ref()
-            .ok_or(JournalError::Closed)?
-            .at_one_moment(look)
+        let mut core = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let core = core.as_mut().ok_or(JournalError::Closed)?;
+        whole(|core| core.at_one_moment(look), core)
     }
 }
 
@@ -126,9 +125,13 @@ impl Journal {
     /// The operating system's, if it has no thread to give.
     pub fn on_a_thread(core: Core) -> std::io::Result<Self> {
         let payloads = core.payloads().clone();
-        // A journal that has no file has no second look into it: its own core answers then.
-        let window = core.window().ok();
-        let window = window.map(|core| Arc::new(Window(Mutex::new(Some(core)))));
+        let window = match core.window() {
+            Ok(core) => Some(Arc::new(Window(Mutex::new(Some(core))))),
+            Err(error) => {
+                tracing::warn!(error = %error, "No second look into the journal: looks wait for writes");
+                None
+            }
+        };
         let (jobs, inbox) = mpsc::channel::<Job>();
         let (mut core, shut) = (core, window.clone());
         std::thread::Builder::new()
@@ -215,8 +218,9 @@ impl Journal {
         }
     }
 
-    /// Looks at what is written, all at one moment, without waiting for what is being written.
-    /// For few rows: it is done where it is asked.
+    /// Looks at what is written, all at one moment, without waiting for what is being written:
+    /// what was handed over before and is not on the disk yet is not seen. For few rows: it is
+    /// done where it is asked.
     ///
     /// # Errors
     /// As [`Journal::with`].

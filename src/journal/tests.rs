@@ -546,6 +546,10 @@ async fn a_step_that_panics_harms_no_other() {
         let stage = row.expect("it is there").entry.stage;
         assert_eq!(stage, Stage::Accepted { attempts: 0 });
         journal.with(Core::probe).await.expect("disk");
+        let odd = journal.look::<()>(|_| panic!("a look that fails")).await;
+        assert!(matches!(odd, Err(JournalError::BrokeOff)), "{odd:?}");
+        let row = journal.look(move |core| core.row(id)).await.expect("disk");
+        assert!(row.is_some());
         drop(journal);
         let gone = async {
             while let Err(OpenError::SecondWorker { .. }) =
@@ -781,6 +785,24 @@ fn a_full_disk_refuses_all_that_share_a_sync() {
     if written == 0 {
         commits(&mut core, new[0].id).expect("there is room again");
     }
+}
+
+#[test]
+fn a_transaction_that_could_not_be_rolled_back_stops_no_later_step() {
+    let place = Place::new();
+    let mut core = place.open();
+    let new = [command(1), command(2)];
+    let left = |core: &Core| {
+        let open = core.connection.execute_batch("BEGIN IMMEDIATE");
+        open.expect("nothing else writes");
+    };
+    left(&core);
+    core.accept(&new, at(1)).expect("it is rolled back first");
+    left(&core);
+    core.share();
+    commits(&mut core, new[0].id).expect("and before a shared one");
+    core.share_ends().expect("disk");
+    assert_eq!(core.committed(&new[0].device).expect("disk").len(), 1);
 }
 
 #[tokio::test]

@@ -107,8 +107,7 @@ impl Attempt<'_> {
     }
 
     /// The commands of a list, handed on as they come: those of one piece of the answer together.
-    /// A list that breaks off is not repeated
-    /// here: it says that it is not complete.
+    /// A list that breaks off is not repeated here: it says that it is not complete.
     pub(super) async fn list<F, Fut>(
         &self,
         rank: Rank,
