@@ -17,6 +17,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
 
+pub mod desk;
+
 /// A xorshift: the same storm every time.
 #[derive(Debug)]
 pub struct Dice(pub u64);

@@ -2,8 +2,8 @@
 //! paid by card, 153.20 in all.
 
 use driver_sdk::{
-    Amount, Bill, BillItem, BillKind, BillPayment, CommandId, DeviceName, FiscalWork, ItemKind,
-    Job, PaymentMeans, PaymentState, Personal, TaxPart, Work,
+    Amount, Bill, BillItem, BillKind, BillPayment, CommandId, Correction, DeviceName, FiscalWork,
+    ItemKind, Job, PaymentMeans, PaymentState, Personal, TaxPart, Work,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -26,9 +26,30 @@ pub fn tables(taxed: &str, untaxed: &str, cash: &str, card: &str) -> String {
 /// If there is no such zone.
 #[must_use]
 pub fn receipt(now: Timestamp, zone: &str) -> Job {
+    bill(117, 1, 15_320, None, now, zone)
+}
+
+/// The bill with this id, sold (`sign` 1) or given back (-1), and so many cents paid for it, at this
+/// time in this zone.
+///
+/// # Panics
+/// If there is no such zone.
+#[must_use]
+pub fn bill(
+    id: u128,
+    sign: i64,
+    paid: i64,
+    correction: Option<Correction>,
+    now: Timestamp,
+    zone: &str,
+) -> Job {
     let lines = vec![
-        item(1, "Two nights", amount(Some("BG-9"), 13_853, 1_247)),
-        item(2, "City tax", amount(None, 220, 0)),
+        item(
+            1,
+            "Two nights",
+            amount(Some("BG-9"), sign * 13_853, sign * 1_247),
+        ),
+        item(2, "City tax", amount(None, sign * 220, 0)),
     ];
     let work = FiscalWork {
         machine_id: None,
@@ -36,7 +57,7 @@ pub fn receipt(now: Timestamp, zone: &str) -> Job {
         data: None,
         tax_identifier: Some("BG123456789".to_owned()),
         bill: Bill {
-            id: Uuid::from_u128(117),
+            id: Uuid::from_u128(id),
             enterprise_id: None,
             number: Some("2026-117".to_owned()),
             variable_symbol: None,
@@ -53,14 +74,14 @@ pub fn receipt(now: Timestamp, zone: &str) -> Job {
                 id: Uuid::from_u128(3),
                 means: PaymentMeans::CreditCard,
                 state: Some(PaymentState::Charged),
-                amount: Some(amount(None, -15_320, 0)),
+                amount: Some(amount(None, -paid, 0)),
                 canceled: false,
             }]),
             payment_items: None,
             owner: None,
             associated: None,
             seller: None,
-            correction: None,
+            correction,
         },
         italian: None,
         payload: None,
@@ -86,8 +107,9 @@ pub fn job(work: Work, now: Timestamp, zone: &str) -> Job {
     }
 }
 
-/// Amounts in cents.
-fn amount(code: Option<&str>, net: i64, tax: i64) -> Amount {
+/// An amount in cents, with its tax code.
+#[must_use]
+pub fn amount(code: Option<&str>, net: i64, tax: i64) -> Amount {
     let (net, tax) = (Decimal::new(net, 2), Decimal::new(tax, 2));
     Amount {
         currency: "EUR".to_owned(),

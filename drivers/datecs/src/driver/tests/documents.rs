@@ -56,7 +56,7 @@ async fn a_negative_code_with_clean_status_bytes_is_no_success() {
 async fn a_rebate_stands_on_its_line_in_every_dialect() {
     for dialect in DIALECTS {
         let mut desk = Desk::with(dialect, "");
-        let mut job = job_with("", "-143.20", None, 117);
+        let mut job = job_with(1, 14_320, None, 117);
         let Work::Fiscal(work) = &mut job.work else {
             panic!("a fiscal job");
         };
@@ -65,7 +65,7 @@ async fn a_rebate_stands_on_its_line_in_every_dialect() {
         rebate.id = Uuid::from_u128(9);
         rebate.kind = driver_sdk::ItemKind::Rebate;
         rebate.rebates = Some(lines[0].id);
-        rebate.amount = Some(amount(Some("BG-9"), "-9.17", "-0.83"));
+        rebate.amount = Some(driver_fiscal::sample::amount(Some("BG-9"), -917, -83));
         lines.push(rebate);
         done(desk.finish(&job).await);
         let issued = &desk.ours()[0];
@@ -110,7 +110,7 @@ async fn a_storno_is_not_made_with_a_time_that_is_only_guessed() {
         kind: Some(CorrectionKind::CreditNote),
         corrected: Some(Uuid::from_u128(117)),
     };
-    let note = job_with("-", "153.20", Some(correction), 118);
+    let note = job_with(-1, -15_320, Some(correction), 118);
     for dialect in ["old-p", "old-c"] {
         // Read back at once, the clock is the document's time.
         let mut desk = Desk::with(dialect, "");
@@ -136,7 +136,7 @@ async fn a_credit_note_finds_its_original_in_our_own_memory() {
         kind: Some(CorrectionKind::CreditNote),
         corrected: Some(Uuid::from_u128(117)),
     };
-    let note = job_with("-", "153.20", Some(correction), 118);
+    let note = job_with(-1, -15_320, Some(correction), 118);
     assert_eq!(
         desk.execute(&note).await.expect_err("unknown").code(),
         "FISCAL-ORIGINAL-MISSING"

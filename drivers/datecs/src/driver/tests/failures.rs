@@ -175,7 +175,7 @@ async fn failure_7_another_tills_receipt_is_told_apart_by_the_key() {
             corrected: Some(Uuid::from_u128(117)),
         };
         done(
-            desk.finish(&job_with("-", "153.20", Some(correction), 118))
+            desk.finish(&job_with(-1, -15_320, Some(correction), 118))
                 .await,
         );
 
@@ -400,7 +400,7 @@ async fn failure_14_the_hour_that_comes_twice_changes_no_verdict_and_no_storno()
         kind: Some(CorrectionKind::CreditNote),
         corrected: Some(Uuid::from_u128(117)),
     };
-    let mut note = job_with("-", "153.20", Some(correction), 118);
+    let mut note = job_with(-1, -15_320, Some(correction), 118);
     at(&mut note, "2026-10-25T01:00:12Z");
     // The virtual printer knows its document only by the marked time.
     let proof = done(desk.finish(&note).await);
@@ -424,7 +424,7 @@ async fn failure_14_the_hour_that_comes_twice_changes_no_verdict_and_no_storno()
 async fn failure_15_a_bad_bill_never_reaches_the_wire() {
     for dialect in DIALECTS {
         let mut desk = Desk::with(dialect, "");
-        let cent = job_with("", "-153.19", None, 117);
+        let cent = job_with(1, 15_319, None, 117);
         assert_eq!(
             desk.execute(&cent).await.expect_err("a cent").code(),
             "FISCAL-SUMS"

@@ -31,7 +31,7 @@ fn hostile() -> Vec<(&'static str, Job, &'static str)> {
     let mut list = vec![
         (
             "a cent less paid",
-            job_with("", "-153.19", None, 117),
+            job_with(1, 15_319, None, 117),
             "FISCAL-SUMS breakdown=153.20 lines=153.20 payments=153.19",
         ),
         (
@@ -150,7 +150,7 @@ fn hostile() -> Vec<(&'static str, Job, &'static str)> {
     for (name, payload, wanted) in payloads {
         list.push((name, ready_job(&payload, job()), wanted));
     }
-    let refund = job_with("-", "153.20", None, 117);
+    let refund = job_with(-1, -15_320, None, 117);
     list.push((
         "a sale for a refund",
         ready_job(READY, refund),

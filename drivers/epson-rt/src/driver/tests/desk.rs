@@ -1,23 +1,24 @@
 //! A desk with a virtual printer, a journal that survives the "process", and a bill.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use driver_fiscal::pending::claims_nothing;
 use driver_fiscal::rehearsal::{Cable, Journal};
+use driver_fiscal::sample;
 use driver_sdk::{
-    Amount, Bill, BillItem, BillKind, BillPayment, CommandId, Correction, CorrectionKind, Device,
-    DeviceName, Extra, FaultKind, FiscalWork, Hub, ItalianData, ItemKind, PaymentMeans,
-    PaymentState, Personal, Settings, TaxPart, VirtualDevice,
+    CommandId, Correction, CorrectionKind, Device, DeviceName, Extra, FaultPage, FiscalWork, Hub,
+    ItalianData, Personal, Settings, VirtualDevice,
 };
-use jiff::tz::TimeZone;
 use uuid::Uuid;
+
+pub(super) use driver_fiscal::rehearsal::desk::{Ended, Rehearsed, done};
 
 use super::super::*;
 use crate::EpsonRt;
 use crate::sim::VirtualEpson;
 
 pub(super) const CLOCK: &str = "2026-11-24T14:05:00";
+
+const ZONE: &str = "Europe/Rome";
 
 /// The question for the status, for a look of the test's own.
 pub(super) const STATUS: &str =
@@ -30,13 +31,6 @@ pub(super) struct Desk {
     pub(super) device: Device,
     pub(super) settings: String,
     _folder: tempfile::TempDir,
-}
-
-#[derive(Debug)]
-pub(super) enum Ended {
-    Done(Proof),
-    NothingHappened(String),
-    Doubt(String),
 }
 
 impl Desk {
@@ -86,104 +80,24 @@ impl Desk {
             .map(|(_, row)| row)
             .collect()
     }
-
-    pub(super) fn count(&self) -> usize {
-        self.ours().len()
-    }
-
-    pub(super) fn ours(&self) -> Vec<driver_sdk::Effect> {
-        let effects = self.printer.effects().into_iter();
-        effects
-            .filter(|it| !it.content.contains("Other till"))
-            .collect()
-    }
-
-    pub(super) fn set(&self, name: &str, value: &str) {
-        self.printer.switch(name, value).expect("a switch");
-    }
-
-    pub(super) async fn execute(&mut self, job: &Job) -> Result<Proof, Fault> {
-        let plan = self.device.prepare(job)?;
-        let run = self.journal.run();
-        let ended = self.device.execute(plan, &run).await;
-        let ended = ended.map_err(|fault| run.judged(fault));
-        if let Err(fault) = &ended
-            && fault.kind() == FaultKind::InDoubt
-        {
-            promises_nothing(fault.code());
-        }
-        let settled = match &ended {
-            Ok(_) => true,
-            Err(fault) => fault.kind() != FaultKind::InDoubt,
-        };
-        if settled {
-            self.journal.settle(run.take_staged());
-        }
-        ended
-    }
-
-    /// One question to the driver about the attempt in the journal.
-    pub(super) async fn reconcile(&mut self) -> Result<Verdict, Fault> {
-        let attempt = Attempt {
-            id: CommandId(Uuid::nil()),
-            number: 1,
-            committed_at: None,
-            job: None,
-            bookmark: self.journal.bookmark().expect("an attempt is in doubt"),
-        };
-        let run = self.journal.run().already_committed();
-        let verdict = self.device.reconcile(&attempt, &run).await;
-        match &verdict {
-            Ok(Verdict::CannotTell { check }) => promises_nothing(&check.code),
-            Err(fault) => promises_nothing(fault.code()),
-            Ok(Verdict::Happened(_) | Verdict::Partly(_) | Verdict::DidNotHappen) => {}
-        }
-        for code in self.journal.waiting() {
-            promises_nothing(&code);
-        }
-        if verdict.is_ok() {
-            self.journal.settle(run.take_staged());
-        }
-        verdict
-    }
-
-    /// As the lane does it: asks until there is a verdict, runs once more after "did not happen".
-    pub(super) async fn finish(&mut self, job: &Job) -> Ended {
-        for _ in 0..2 {
-            let fault = match self.execute(job).await {
-                Ok(proof) => return Ended::Done(proof),
-                Err(fault) => fault,
-            };
-            if fault.kind() != FaultKind::InDoubt {
-                return Ended::NothingHappened(fault.code().to_owned());
-            }
-            match self.verdict().await {
-                Verdict::Happened(proof) | Verdict::Partly(proof) => return Ended::Done(proof),
-                Verdict::DidNotHappen => {}
-                Verdict::CannotTell { check } => return Ended::Doubt(check.code),
-            }
-        }
-        Ended::NothingHappened("twice".to_owned())
-    }
-
-    pub(super) async fn verdict(&mut self) -> Verdict {
-        let mut last = None;
-        // The pauses of the worker.
-        for pause in [1, 2, 4, 8].into_iter().chain([15; 60]) {
-            match self.reconcile().await {
-                Ok(verdict) => return verdict,
-                Err(fault) => last = Some(fault),
-            }
-            tokio::time::sleep(Duration::from_secs(pause)).await;
-        }
-        panic!("no verdict: {last:?}, {:?}", self.journal.bookmark());
-    }
 }
 
-/// What is told of a doubt never says that nothing was issued.
-#[track_caller]
-fn promises_nothing(code: &str) {
-    assert!(!claims_nothing(code, EpsonRt.faults()), "{code} in a doubt");
+impl Rehearsed for Desk {
+    fn device(&mut self) -> &mut Device {
+        &mut self.device
+    }
+
+    fn journal(&self) -> &Arc<Journal> {
+        &self.journal
+    }
+
+    fn machine(&self) -> &dyn VirtualDevice {
+        &*self.printer
+    }
+
+    fn pages(&self) -> &'static [FaultPage] {
+        EpsonRt.faults()
+    }
 }
 
 pub(super) fn open(cable: &Cable, settings: &str) -> Device {
@@ -197,97 +111,25 @@ pub(super) fn open(cable: &Cable, settings: &str) -> Device {
     opened.expect("good settings").device
 }
 
-pub(super) fn amount(code: Option<&str>, net: &str, tax: &str) -> Amount {
-    let (net, tax): (rust_decimal::Decimal, rust_decimal::Decimal) =
-        (net.parse().expect("net"), tax.parse().expect("tax"));
-    Amount {
-        currency: "EUR".to_owned(),
-        net,
-        gross: net + tax,
-        parts: vec![TaxPart {
-            code: code.map(str::to_owned),
-            net,
-            tax,
-        }],
-    }
-}
-
-pub(super) fn job_with(sign: &str, total: &str, correction: Option<Correction>, bill: u128) -> Job {
-    let item = |n: u128, name: &str, amount: Amount| BillItem {
-        id: Uuid::from_u128(n),
-        name: Some(Personal::new(name.to_owned())),
-        kind: ItemKind::SpaceOrder,
-        rebates: None,
-        count: None,
-        unit_gross: None,
-        amount: Some(amount),
-        canceled: false,
-        tax_exemption_reason: None,
-    };
-    let work = FiscalWork {
-        machine_id: None,
-        api_url: None,
-        data: None,
-        tax_identifier: Some("BG123456789".to_owned()),
-        bill: Bill {
-            id: Uuid::from_u128(bill),
-            enterprise_id: None,
-            number: Some("2026-117".to_owned()),
-            variable_symbol: None,
-            purchase_order_number: None,
-            closed: true,
-            kind: BillKind::Receipt,
-            issued: None,
-            taxed: None,
-            due: None,
-            display_customer: None,
-            revenue: Some(vec![
-                item(
-                    1,
-                    "Room 101",
-                    amount(
-                        Some("BG-9"),
-                        &format!("{sign}138.53"),
-                        &format!("{sign}12.47"),
-                    ),
-                ),
-                item(2, "City tax", amount(None, &format!("{sign}2.20"), "0")),
-            ]),
-            order_items: None,
-            payments: Some(vec![BillPayment {
-                id: Uuid::from_u128(3),
-                means: PaymentMeans::CreditCard,
-                state: Some(PaymentState::Charged),
-                amount: Some(amount(None, total, "0")),
-                canceled: false,
-            }]),
-            payment_items: None,
-            owner: None,
-            associated: None,
-            seller: None,
-            correction,
-        },
-        italian: None,
-        payload: None,
-    };
-    job_of(Work::Fiscal(Box::new(work)))
+/// The sample bill with this id, sold (`sign` 1) or given back (-1), and so many cents paid.
+pub(super) fn job_with(sign: i64, paid: i64, correction: Option<Correction>, bill: u128) -> Job {
+    let mut job = sample::bill(bill, sign, paid, correction, now(), ZONE);
+    job.id = CommandId(Uuid::nil());
+    job
 }
 
 pub(super) fn job_of(work: Work) -> Job {
-    Job {
-        id: CommandId(Uuid::nil()),
-        device: DeviceName::new("fiscal"),
-        created: "2026-11-24T13:05:00Z".parse().expect("a time"),
-        now: "2026-11-24T13:05:00Z".parse().expect("a time"),
-        zone: TimeZone::get("Europe/Rome").expect("a zone"),
-        repeat: false,
-        attempt: 0,
-        work,
-    }
+    let mut job = sample::job(work, now(), ZONE);
+    job.id = CommandId(Uuid::nil());
+    job
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-11-24T13:05:00Z".parse().expect("a time")
 }
 
 pub(super) fn job() -> Job {
-    job_with("", "-153.20", None, 117)
+    job_with(1, 15_320, None, 117)
 }
 
 /// The bill of a job, to be changed.
@@ -300,7 +142,7 @@ pub(super) fn bill(job: &mut Job) -> &mut FiscalWork {
 
 /// Another bill of 153.20.
 pub(super) fn job_of_bill(number: u128) -> Job {
-    let mut job = job_with("", "-153.20", None, number);
+    let mut job = job_with(1, 15_320, None, number);
     bill(&mut job).bill.number = Some(format!("2026-{number}"));
     job
 }
@@ -311,7 +153,7 @@ pub(super) fn correction(kind: CorrectionKind, of: u128, number: u128) -> Job {
         kind: Some(kind),
         corrected: Some(Uuid::from_u128(of)),
     };
-    let mut job = job_with("-", "153.20", Some(correction), number);
+    let mut job = job_with(-1, -15_320, Some(correction), number);
     bill(&mut job).bill.number = Some(format!("2026-{number}"));
     job
 }
@@ -346,12 +188,4 @@ fn base64_of(bytes: &[u8]) -> String {
         }
     }
     out
-}
-
-#[track_caller]
-pub(super) fn done(ended: Ended) -> Proof {
-    match ended {
-        Ended::Done(proof) => proof,
-        Ended::NothingHappened(code) | Ended::Doubt(code) => panic!("{code}"),
-    }
 }
