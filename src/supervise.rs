@@ -1,6 +1,7 @@
 //! Starts every task of the worker, and stops them in an order that loses nothing.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use driver_sdk::{
     Catalogue, CommandId, DeviceName, DialFactory, DriverKind, Hub, LocalWork, Membership, Opened,
     SettingsError, Work,
 };
+use futures_util::FutureExt;
 use tokio::sync::{Notify, broadcast, mpsc};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -78,6 +80,7 @@ pub struct Worker {
     catalogue: Arc<Catalogue>,
     stops: Stops,
     stop_cloud: CancellationToken,
+    broken: CancellationToken,
     lanes: TaskTracker,
     others: TaskTracker,
     outside: BTreeMap<String, broadcast::Sender<Outside>>,
@@ -147,6 +150,7 @@ impl Worker {
             catalogue,
             stops,
             stop_cloud,
+            broken: CancellationToken::new(),
             lanes,
             others,
             outside: BTreeMap::new(),
@@ -184,6 +188,29 @@ impl Worker {
         worker.lanes.close();
         worker.others.close();
         Ok(worker)
+    }
+
+    /// Starts a task that the worker cannot be without. One that breaks off, by a bug of ours, ends
+    /// the worker: its service starts it anew, and the journal knows where it was. A worker that
+    /// goes on deaf or mute would not be noticed.
+    fn essential(&self, task: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let broken = self.broken.clone();
+        self.others.spawn(async move {
+            // The panic hook has logged the place.
+            if AssertUnwindSafe(work).catch_unwind().await.is_err() {
+                tracing::error!(
+                    task,
+                    "A task of the worker broke off, which is a bug; the worker ends, to be started anew"
+                );
+                broken.cancel();
+            }
+        });
+    }
+
+    /// Resolves when the worker must end and be started anew: a task that it cannot be without
+    /// broke off.
+    pub async fn broken(&self) {
+        self.broken.cancelled().await;
     }
 
     fn start_property(
@@ -238,7 +265,7 @@ impl Worker {
         let bell = self.board.teller_bell(name);
         let interim = Interim::new(bell.clone());
         let teller = Teller::new(hotel.clone(), interim.clone(), self.catalogue.clone(), bell);
-        self.others.spawn(teller.run(self.stop_cloud.clone()));
+        self.essential("reports", teller.run(self.stop_cloud.clone()));
         // The socket's frames wait here while the intake is busy; beyond that the socket waits.
         let (heard, socket) = mpsc::channel(64);
         let follower = Follower::new(
@@ -249,14 +276,13 @@ impl Worker {
         );
         let reconnect = follower.reconnect();
         self.reconnects.push(reconnect.clone());
-        self.others.spawn(follower.run());
+        self.essential("socket", follower.run());
         let outside = broadcast::Sender::new(1024);
         self.outside.insert(name.to_owned(), outside.clone());
         let sweep = Arc::new(Notify::new());
         self.sweeps.push(sweep.clone());
         let intake = Intake::new(hotel, interim.clone(), socket, reconnect, outside, sweep);
-        self.others
-            .spawn(intake.run(self.stops.nothing_new.clone()));
+        self.essential("intake", intake.run(self.stops.nothing_new.clone()));
         interim
     }
 
@@ -314,7 +340,7 @@ impl Worker {
         let (keep, keep_audit) = (journal.keep, journal.keep_audit);
         let (journal, stop) = (self.journal.clone(), self.stops.nothing_new.clone());
         let hotels: Vec<_> = self.hotels.values().cloned().collect();
-        self.others.spawn(async move {
+        self.essential("purge", async move {
             loop {
                 // Only by the cloud's word: a PC whose clock runs ahead must not end what is kept.
                 let sure = hotels.iter().find_map(|hotel| hotel.cloud.clock().now());

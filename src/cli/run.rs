@@ -62,14 +62,18 @@ async fn work(context: &Context, parts: Parts) -> Exit {
     if let Err(error) = &admin {
         tracing::error!(error = %chain(error), "No admin interface; the worker goes on without");
     }
-    stop.cancelled().await;
+    let exit = tokio::select! {
+        biased;
+        () = stop.cancelled() => Exit::Done,
+        () = worker.broken() => Exit::Failed,
+    };
     tracing::info!("Worker stops");
     worker.stop().await;
     if let Ok(admin) = admin {
         admin.close().await;
     }
     tracing::info!("Worker stopped");
-    Exit::Done
+    exit
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

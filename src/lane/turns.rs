@@ -64,8 +64,8 @@ enum Turn {
     },
 }
 
-/// Rest while the journal cannot be written.
-const JOURNAL_REST: Duration = Duration::from_millis(500);
+/// Rest after a turn that failed: the journal cannot be written, or our code broke off.
+const REST: Duration = Duration::from_millis(500);
 /// The longest idle without a look, so that no missed bell can stall a lane.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
 /// Rows handled in one look.
@@ -81,19 +81,35 @@ impl Lane {
     /// Works until stopped.
     pub async fn run(mut self) {
         while !self.stops.nothing_new.is_cancelled() {
-            if let Err(error) = self.turn().await {
-                let slot = &self.slots[0];
-                let now = slot.now();
-                slot.hotel
-                    .board
-                    .journal_is(Some((now, super::host::chain(&error))));
-                tokio::select! {
-                    biased;
-                    () = self.stops.nothing_new.cancelled() => {}
-                    () = sleep(JOURNAL_REST) => {}
-                }
+            match AssertUnwindSafe(self.turn()).catch_unwind().await {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => self.journal_failed(&error),
+                // The panic hook has logged the place. What is next is read from the rows again.
+                Err(_) => self.broke_off(),
+            }
+            tokio::select! {
+                biased;
+                () = self.stops.nothing_new.cancelled() => {}
+                () = sleep(REST) => {}
             }
         }
+    }
+
+    fn journal_failed(&self, error: &JournalError) {
+        let slot = &self.slots[0];
+        let why = super::host::chain(error);
+        slot.hotel.board.journal_is(Some((slot.now(), why)));
+    }
+
+    /// A bug of ours, in this lane alone: the others and the rest of the worker go on.
+    fn broke_off(&self) {
+        let slot = &self.slots[0];
+        let device = &slot.name;
+        let text = format!(
+            "A step of the worker for {device} broke off, which is a bug; it goes on. Send the log \
+             to support"
+        );
+        slot.hotel.board.alarm(slot.now(), text, None);
     }
 
     async fn turn(&mut self) -> Result<(), JournalError> {

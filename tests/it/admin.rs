@@ -186,3 +186,28 @@ async fn the_doctor_names_what_fails_and_lets_good_things_pass() {
     let told = text(&desk.run(&["doctor"]).await.stdout);
     assert!(told.contains("fail  main tokens: "), "{told}");
 }
+
+/// A worker that has gone deaf, by a bug, is not left running: its service starts it anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_whose_intake_breaks_off_ends_and_goes_on_when_it_is_started_anew() {
+    let mut desk = Desk::new(silent_port()).await;
+    let device = desk.cloud.add_device(DeviceKind::Printer, "Bar");
+    let mut command = desk.command(&["run"]);
+    command.env("NIGHTPORTER_CRASH_AT", "accepted");
+    command.env("NIGHTPORTER_PANIC_TEXT", "a bug");
+    let mut worker = command.spawn().expect("it starts");
+    let id = desk.cloud.add_print(device, "text/plain", b"waits", 1);
+    let ended = tokio::task::spawn_blocking(move || worker.wait());
+    let ended = within("its end", ended).await.expect("no panic");
+    assert_eq!(ended.expect("it ran").code(), Some(1));
+    desk.start().await;
+    let short = &id.to_string()[..8];
+    let cancelled = async {
+        while !desk.run(&["cancel", short]).await.status.success() {
+            tokio::task::yield_now().await;
+        }
+    };
+    within("the cancel", cancelled).await;
+    let state = within("the end", desk.cloud.wait_final(id)).await;
+    assert_eq!(state, CommandState::Cancelled);
+}

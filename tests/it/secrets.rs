@@ -462,3 +462,26 @@ async fn a_panic_tells_its_place_and_not_its_text() {
     assert!(told.contains("crash.rs"), "{told}");
     assert_eq!(marked(&log), BTreeSet::new());
 }
+
+/// A bug in the lane of a device: what is next is read from the rows again, and nothing is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_step_that_breaks_off_in_a_lane_leaves_no_command_behind() {
+    let house = House::new("").await;
+    let mut command = house.command(&["run"]);
+    command.env("NIGHTPORTER_CRASH_AT", "before-settle:1");
+    command.env("NIGHTPORTER_PANIC_TEXT", "a bug");
+    let mut worker = command.spawn().expect("it starts");
+    let said = drained(&mut worker);
+    let up = |hotel: &Hotel| hotel.sockets() == 1;
+    within("the socket", house.cloud.wait_until(up)).await;
+    let device = house.devices["escpos"].0;
+    for text in ["one\n", "two\n"] {
+        let id = house
+            .cloud
+            .add_print(device, "text/plain", text.as_bytes(), 1);
+        within("the end", house.cloud.wait_final(id)).await;
+    }
+    let log = stopped(worker, said).await;
+    let told = String::from_utf8_lossy(&log);
+    assert!(told.contains("broke off, which is a bug"), "{told}");
+}
