@@ -8,7 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::hotel::{Hotel, Member};
-use crate::journal::{Accepted, JournalError, NewCommand, PmsState};
+use crate::journal::{Accepted, JournalError, NewCommand, PmsState, Row};
 use crate::life::{Outcome, Said};
 use crate::mews::cloud::CallError;
 use crate::mews::translate::{self, Payload, Untranslatable};
@@ -91,7 +91,7 @@ async fn look<'a>(
     let id = command.id;
     let known = if command.state.is_final() {
         // No mere look: the row may be among what is just being written.
-        hotel.journal.with(move |core| core.row(id)).await?
+        hotel.journal.row(id).await?
     } else {
         hotel.journal.look(move |core| core.row(id)).await?
     };
@@ -111,8 +111,8 @@ async fn look<'a>(
             super::lost::show_begun(hotel, member, command);
             Admitted::Nothing
         }
-        (state, Some(_)) if state.is_final() => {
-            over(hotel, member, id, state).await?;
+        (state, Some(row)) if state.is_final() => {
+            over(hotel, member, &row, state).await?;
             Admitted::Nothing
         }
         (_, Some(_) | None) => Admitted::Nothing,
@@ -125,19 +125,25 @@ async fn look<'a>(
 pub(super) async fn over(
     hotel: &Hotel,
     member: &Member,
-    id: driver_sdk::CommandId,
+    row: &Row,
     state: &State,
 ) -> Result<(), JournalError> {
+    let id = row.entry.id;
     let (seen, now) = (PmsState(state.as_str().to_owned()), hotel.now());
     let cancelled = *state == State::Cancelled;
+    if told(row, cancelled) {
+        // Whoever begins it again reads it first.
+        hotel.forget(id);
+        hotel.board.teller_bell(&hotel.name).notify_one();
+        return Ok(());
+    }
     let touched = hotel
         .journal
         .with(move |core| {
             let Some(row) = core.row(id)? else {
                 return Ok(false);
             };
-            if row.reported_at.is_some() || row.outcome.is_some() && !cancelled {
-                // Our own echo, or over here too: the teller settles what differs.
+            if told(&row, cancelled) {
                 return Ok(false);
             }
             core.seen_in_pms(id, &seen)?;
@@ -157,6 +163,11 @@ pub(super) async fn over(
     }
     hotel.board.teller_bell(&hotel.name).notify_one();
     Ok(())
+}
+
+/// Most often our own echo, or over here too: the teller settles what differs.
+fn told(row: &Row, cancelled: bool) -> bool {
+    row.reported_at.is_some() || row.outcome.is_some() && !cancelled
 }
 
 /// Keeps the payload of a new command and says what row it becomes.

@@ -278,8 +278,7 @@ impl Intake {
     async fn is_over(&mut self, id: CommandId, state: &State) {
         self.wanted.remove(id);
         // No mere look: the row may be among what is just being written.
-        let row = self.hotel.journal.with(move |core| core.row(id)).await;
-        let Ok(Some(row)) = row else {
+        let Ok(Some(row)) = self.hotel.journal.row(id).await else {
             // Perhaps an answer that shows it open is under way.
             self.hotel.heard_over(id, state);
             return;
@@ -290,7 +289,7 @@ impl Intake {
             .iter()
             .find(|member| member.name == row.device);
         if let Some(member) = member
-            && let Err(error) = over(&self.hotel, member, id, state).await
+            && let Err(error) = over(&self.hotel, member, &row, state).await
         {
             // It is read once more before it runs.
             self.hotel.heard_over(id, state);

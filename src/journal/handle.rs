@@ -3,10 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use driver_sdk::CommandId;
 use tokio::sync::oneshot;
 
 use super::core::{Core, Disk, JournalError};
 use super::payload::Payloads;
+use super::rows::Row;
 
 /// Tells whoever waits; with an error if the sync that was shared has failed.
 type Answer = Box<dyn FnOnce(Result<(), JournalError>)>;
@@ -234,7 +236,19 @@ impl Journal {
         }
     }
 
-    /// The same for callers that cannot await, such as a driver's look at its shelf.
+    /// The row of a command, also if it is among what is just being written: only one that the look
+    /// does not find is waited for.
+    ///
+    /// # Errors
+    /// As [`Journal::with`].
+    pub async fn row(&self, id: CommandId) -> Result<Option<Row>, JournalError> {
+        match self.look(move |core| core.row(id)).await? {
+            Some(row) => Ok(Some(row)),
+            None => self.with(move |core| core.row(id)).await,
+        }
+    }
+
+    /// A look for callers that cannot await, such as a driver's at its shelf.
     ///
     /// # Errors
     /// As [`Journal::with`].
