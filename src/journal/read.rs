@@ -12,6 +12,7 @@ use super::core::{Core, JournalError};
 use super::open::open_reader;
 use super::rows::{COLUMNS, Row, read_row};
 use super::shelf;
+use super::write::SAYING_PROCESSING;
 
 /// How many commands stand where.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +47,15 @@ fn rows(
         .prepare_cached(&format!("SELECT {COLUMNS} FROM commands WHERE {condition}"))?
         .query_map(values, read_row)?
         .collect()
+}
+
+/// True if a row, whose first column is its id, is one of these.
+fn is_among(row: &rusqlite::Row<'_>, ids: &BTreeSet<CommandId>) -> rusqlite::Result<bool> {
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let id = row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok());
+    Ok(id.is_some_and(|id| ids.contains(&id)))
 }
 
 /// In order of creation: `CreatedUtc`, then first sight, then id.
@@ -89,6 +99,38 @@ impl Core {
         )?)
     }
 
+    /// The first command in line for a device that is not among these.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn first_but(
+        &self,
+        device: &DeviceName,
+        but: &BTreeSet<CommandId>,
+    ) -> Result<Option<Row>, JournalError> {
+        let mut query = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM commands WHERE device = ?1 AND stage = 'accepted' {IN_ORDER}"
+        ))?;
+        let mut waiting = query.query([device.as_str()])?;
+        while let Some(row) = waiting.next()? {
+            if !is_among(row, but)? {
+                return Ok(Some(read_row(row)?));
+            }
+        }
+        Ok(None)
+    }
+
+    /// True if Mews was told, or was about to be told, that this PC works on a command.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn meant_processing(&self, id: CommandId) -> Result<bool, JournalError> {
+        Ok(self
+            .connection
+            .prepare_cached("SELECT 1 FROM steps WHERE command = ?1 AND what = ?2")?
+            .exists([id.to_string().as_str(), SAYING_PROCESSING])?)
+    }
+
     /// True while work of this PC itself is in line for a device, or begun.
     ///
     /// # Errors
@@ -130,7 +172,8 @@ impl Core {
     }
 
     /// Commands in line for a device that were accepted at `until` or before, oldest first; those
-    /// accepted after `beyond` too, since only a wrong clock of this PC could have done that.
+    /// accepted after `beyond` too, since only a wrong clock of this PC could have done that. Not
+    /// those in `but`: it is not their device that they wait for.
     ///
     /// # Errors
     /// The disk's.
@@ -139,19 +182,27 @@ impl Core {
         device: &DeviceName,
         until: Timestamp,
         beyond: Timestamp,
+        but: &BTreeSet<CommandId>,
         limit: u32,
     ) -> Result<Vec<Row>, JournalError> {
-        Ok(rows(
-            &self.connection,
-            "device = ?1 AND stage = 'accepted' AND (accepted_us <= ?2 OR accepted_us > ?3) \
-             ORDER BY accepted_us, seen LIMIT ?4",
-            params![
-                device.as_str(),
-                until.as_microsecond(),
-                beyond.as_microsecond(),
-                limit
-            ],
-        )?)
+        let mut query = self.connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM commands WHERE device = ?1 AND stage = 'accepted' \
+             AND (accepted_us <= ?2 OR accepted_us > ?3) ORDER BY accepted_us, seen"
+        ))?;
+        let mut found = Vec::new();
+        let mut waiting = query.query(params![
+            device.as_str(),
+            until.as_microsecond(),
+            beyond.as_microsecond(),
+        ])?;
+        while let Some(row) = waiting.next()?
+            && found.len() < limit as usize
+        {
+            if !is_among(row, but)? {
+                found.push(read_row(row)?);
+            }
+        }
+        Ok(found)
     }
 
     /// The next moment at which something in a device's line ends by its age.
@@ -168,18 +219,27 @@ impl Core {
         Ok(us.and_then(|us| Timestamp::from_microsecond(us).ok()))
     }
 
-    /// When the command was accepted that waits longest in a device's line.
+    /// When the command was accepted that waits longest in a device's line; those in `but` do not
+    /// wait for their device.
     ///
     /// # Errors
     /// The disk's.
-    pub fn longest_wait(&self, device: &DeviceName) -> Result<Option<Timestamp>, JournalError> {
-        let us: Option<i64> = self
-            .connection
-            .prepare_cached(
-                "SELECT MIN(accepted_us) FROM commands WHERE device = ?1 AND stage = 'accepted'",
-            )?
-            .query_row([device.as_str()], |row| row.get(0))?;
-        Ok(us.and_then(|us| Timestamp::from_microsecond(us).ok()))
+    pub fn longest_wait(
+        &self,
+        device: &DeviceName,
+        but: &BTreeSet<CommandId>,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT id, accepted_us FROM commands WHERE device = ?1 AND stage = 'accepted' \
+             ORDER BY accepted_us",
+        )?;
+        let mut waiting = query.query([device.as_str()])?;
+        while let Some(row) = waiting.next()? {
+            if !is_among(row, but)? {
+                return Ok(Timestamp::from_microsecond(row.get(1)?).ok());
+            }
+        }
+        Ok(None)
     }
 
     /// The attempt of a device whose end is not known.
@@ -226,8 +286,7 @@ impl Core {
         while let Some(row) = settled.next()?
             && found.len() < limit
         {
-            let id = row.get_ref(0)?.as_str().ok().and_then(|id| id.parse().ok());
-            if id.is_none_or(|id| !but.contains(&id)) {
+            if !is_among(row, but)? {
                 found.push(read_row(row)?);
             }
         }

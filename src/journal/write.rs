@@ -44,6 +44,9 @@ pub enum Refusal {
     NotAccepted,
 }
 
+/// The step before `Processing` is said, synced: from here on Mews may show it.
+pub(super) const SAYING_PROCESSING: &str = "saying Processing";
+
 fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
@@ -189,7 +192,7 @@ impl Core {
         now: Timestamp,
     ) -> Result<(), JournalError> {
         self.transact(Durability::Synced, |tx| {
-            step(tx, id, now, "saying Processing", "")
+            step(tx, id, now, SAYING_PROCESSING, "")
         })
     }
 

@@ -7,15 +7,15 @@ use driver_sdk::{CommandId, Fault, LocalWork, Say, Staged, Verdict, WatchEvent, 
 use super::slot::Slot;
 use crate::intake::{self, Unkept};
 use crate::journal::{Gate, JournalError, NewCommand, PmsState, Row};
-use crate::life::{Next, Outcome, OutcomeKind};
+use crate::life::{Next, Outcome, OutcomeKind, Said};
 use crate::mews::cloud::CallError;
 use crate::mews::wire::State;
 use crate::report::NotConfirmed;
 
 /// How long a read before commit may take; then paper and keys within their age go on.
 const READ_AGAIN: Duration = Duration::from_secs(3);
-/// Rest while Mews does not confirm `Processing`.
-const NOT_CONFIRMED_REST: Duration = Duration::from_secs(2);
+/// Told of a command that Mews has forgotten.
+const UNKNOWN: &str = "Mews no longer knows a command that waits here; it is not run";
 /// Rest while a settled outcome cannot be written: it is known and must not be lost.
 const WRITE_REST: Duration = Duration::from_millis(500);
 
@@ -69,6 +69,7 @@ impl Slot {
         self.hotel
             .board
             .tell(id, &self.name, format!("ended: {}", kind.as_str()));
+        self.takes_back(id);
         self.interim.ended(id);
         self.hotel.board.teller_bell(&self.hotel.name).notify_one();
         Ok(())
@@ -266,8 +267,16 @@ impl Slot {
                 Ok(())
             }
             Err(NotConfirmed::Final(state)) => self.foreign(row, &state).await,
+            Err(NotConfirmed::Unknown) => {
+                self.sets_aside(row.entry.id, UNKNOWN);
+                Ok(())
+            }
+            Err(NotConfirmed::Refused) => {
+                self.is_refused(row.entry.id);
+                Ok(())
+            }
             Err(NotConfirmed::Later) => {
-                tokio::time::sleep(NOT_CONFIRMED_REST).await;
+                self.is_held(None);
                 Ok(())
             }
         }
@@ -300,21 +309,16 @@ impl Slot {
                 Ok(false)
             }
             Ok(Some(command)) => {
-                let ours = row.entry.class.is_money() || command.state != State::Processing;
-                if !ours && row.entry.said < crate::life::Said::Processing {
-                    let text = "Another worker works on a command of this PC";
-                    self.hotel.board.alarm(self.now(), text, Some(id));
-                    let rest = Fault::transient("FOREIGN-STATE").with("state", "Processing");
-                    self.is_unwell(rest);
+                if command.state == State::Processing && !self.is_ours(row).await? {
+                    let text = "Another worker works on a command of this PC; it is not run here";
+                    self.sets_aside(id, text);
                     return Ok(false);
                 }
                 self.hotel.saw_open(id, asked);
                 Ok(true)
             }
             Ok(None) => {
-                let text = "Mews no longer knows a command that waits here; it is not run";
-                self.hotel.board.alarm(self.now(), text, Some(id));
-                self.is_unwell(Fault::transient("FOREIGN-STATE").with("state", "none"));
+                self.sets_aside(id, UNKNOWN);
                 Ok(false)
             }
             Err(error) => {
@@ -325,13 +329,33 @@ impl Slot {
                 }
                 // Paper and keys within their age go on; money never without Mews' word.
                 tracing::warn!(command = %id, error = %error, "Not read again before it runs");
-                let money = row.entry.class.is_money();
-                if money {
-                    self.is_unwell(Fault::transient("CLOUD-SILENT"));
+                if !row.entry.class.is_money() {
+                    return Ok(true);
                 }
-                Ok(!money)
+                match error {
+                    CallError::Refused { .. } | CallError::Unreadable(_) => {
+                        let text = "Mews does not show a command that waits here; it is not run";
+                        self.sets_aside(id, text);
+                    }
+                    CallError::Unauthorized
+                    | CallError::NotFound
+                    | CallError::TooMuch(_)
+                    | CallError::NoAnswer => self.is_held(Some("CLOUD-SILENT")),
+                }
+                Ok(false)
             }
         }
+    }
+
+    /// True if it can have been this PC that told Mews `Processing` of a command that is not begun.
+    async fn is_ours(&mut self, row: &Row) -> Result<bool, JournalError> {
+        let id = row.entry.id;
+        if row.entry.class.is_money() || row.entry.said == Said::Processing {
+            return Ok(true);
+        }
+        // It may have been said and not noted, since only the intent is synced.
+        let journal = &self.hotel.journal;
+        journal.look(move |core| core.meant_processing(id)).await
     }
 
     /// The payload file is gone: it is fetched again, or the command ends.
@@ -366,6 +390,7 @@ impl Slot {
 
     fn payload_not_yet(&mut self, id: CommandId, error: &CallError) {
         tracing::warn!(command = %id, error = %error, "Payload not fetched again yet");
-        self.is_unwell(Fault::transient("PAYLOAD-LOST"));
+        let text = "Mews does not give the data of a command that waits here; it is not run yet";
+        self.sets_aside(id, text);
     }
 }

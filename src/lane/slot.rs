@@ -1,13 +1,13 @@
 //! One device of a lane: its driver, how it is, and whom it waits for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use driver_sdk::{
-    CommandId, Device, DeviceName, Fault, FaultKind, Health, Membership, Opened, SettingsError,
-    Watch, WatchEvent, WatchEvents,
+    CommandId, Device, DeviceName, Fault, FaultKind, Health, Membership, Opened, Say,
+    SettingsError, Watch, WatchEvent, WatchEvents,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -60,6 +60,24 @@ pub(super) struct Asking {
     pub(super) rest: Duration,
 }
 
+/// A command that is not begun and cannot run for a reason of its own. The others of its device go
+/// on.
+#[derive(Debug, Clone, Copy)]
+struct Aside {
+    until: Instant,
+    rest: Duration,
+}
+
+/// The next command waits for a word of Mews. That is no fault of the device, and nobody's patience
+/// is spent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) until: Instant,
+    rest: Duration,
+    /// It is the time of Mews that is waited for.
+    for_time: bool,
+}
+
 /// One device of a lane.
 pub struct Slot {
     pub(super) name: DeviceName,
@@ -77,6 +95,10 @@ pub struct Slot {
     pub(super) idle_from: Option<Instant>,
     /// Mews has just confirmed that this one is being worked on.
     pub(super) confirmed: Option<CommandId>,
+    pub(super) held: Option<Held>,
+    aside: BTreeMap<CommandId, Aside>,
+    /// Mews has just refused to call this one `Processing`, for the first time.
+    refused: Option<CommandId>,
     reopen: Reopen,
 }
 
@@ -98,6 +120,11 @@ const REST_MAX: Duration = Duration::from_secs(2);
 /// The same for questions about a doubt.
 const ASK_FIRST: Duration = Duration::from_millis(500);
 const ASK_MAX: Duration = Duration::from_secs(15);
+/// The same for a command that was set aside. Two of a device are not tried closer together: each
+/// costs Mews a question.
+const ASIDE_FIRST: Duration = Duration::from_secs(2);
+const ASIDE_MAX: Duration = Duration::from_secs(60);
+const ASIDE_APART: Duration = Duration::from_secs(2);
 
 impl Slot {
     /// A slot that is well as far as anybody knows.
@@ -132,6 +159,9 @@ impl Slot {
             asking: BTreeMap::new(),
             idle_from: None,
             confirmed: None,
+            held: None,
+            aside: BTreeMap::new(),
+            refused: None,
             reopen,
         }
     }
@@ -239,6 +269,68 @@ impl Slot {
         self.unwell
             .as_ref()
             .is_none_or(|unwell| unwell.retry_at <= now)
+    }
+
+    /// The next command waits for a word of Mews, and is tried again soon. `why` is shown.
+    pub(super) fn is_held(&mut self, why: Option<&'static str>) {
+        if let Some(why) = why {
+            self.shows(DeviceState::Waiting { say: Say::new(why) });
+        }
+        let last = self.held.map(|held| (held.rest * 2).min(REST_MAX));
+        let rest = last.unwrap_or(REST_FIRST);
+        self.held = Some(Held {
+            until: driver_sdk::clock::now() + rest,
+            rest,
+            for_time: why == Some(CLOUD_TIME_UNKNOWN),
+        });
+    }
+
+    /// Until when the next command is held, if it still is.
+    pub(super) fn held_until(&self, now: Instant) -> Option<Instant> {
+        let held = self.held.filter(|held| held.until > now)?;
+        let come = held.for_time && self.hotel.cloud.clock().known();
+        (!come).then_some(held.until)
+    }
+
+    /// A command that is not begun cannot run now, for a reason of its own: the others of its device
+    /// go on, it stays in the journal, and is tried again after a rest. `why` is told.
+    pub(super) fn sets_aside(&mut self, id: CommandId, why: &str) {
+        let now = driver_sdk::clock::now();
+        let last = self.aside.remove(&id).map(|aside| aside.rest * 2);
+        let rest = last.unwrap_or(ASIDE_FIRST).min(ASIDE_MAX);
+        let others = self.aside.values().map(|aside| aside.until + ASIDE_APART);
+        let until = others.fold(now + rest, Instant::max);
+        self.aside.insert(id, Aside { until, rest });
+        self.hotel.board.alarm(self.now(), why, Some(id));
+    }
+
+    /// Mews refuses to call a command `Processing`, though it knows it. A conflict may be over at
+    /// once, and the order of documents counts: it is set aside when that was refused twice.
+    pub(super) fn is_refused(&mut self, id: CommandId) {
+        if self.aside.contains_key(&id) || self.refused == Some(id) {
+            let text = "Mews does not take that this PC works on a command; it is not run";
+            self.sets_aside(id, text);
+        } else {
+            self.refused = Some(id);
+            self.is_held(None);
+        }
+    }
+
+    /// A command may run, or has ended: it is not aside.
+    pub(super) fn takes_back(&mut self, id: CommandId) {
+        self.aside.remove(&id);
+    }
+
+    /// Those that were set aside: they do not wait for the device.
+    pub(super) fn all_aside(&self) -> BTreeSet<CommandId> {
+        self.aside.keys().copied().collect()
+    }
+
+    /// Those whose rest aside is not over, and when the first one's is.
+    pub(super) fn aside_now(&self, now: Instant) -> (BTreeSet<CommandId>, Option<Instant>) {
+        let aside = self.aside.iter().filter(|(_, aside)| aside.until > now);
+        let again = aside.clone().map(|(_, aside)| aside.until).min();
+        (aside.map(|(id, _)| *id).collect(), again)
     }
 
     /// When a question about a doubt is due; the first at once.
@@ -373,6 +465,9 @@ impl Slot {
         self.device.is_some()
     }
 }
+
+/// Shown while nothing with an age limit may run.
+pub(super) const CLOUD_TIME_UNKNOWN: &str = "CLOUD-TIME-UNKNOWN";
 
 /// So far beyond now a time is one that a wrong clock of this PC wrote. Less is the cloud's clock
 /// itself: it is learned from whole seconds, and each answer may move it a little.

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::attempt::{Finished, NoJob, PANICKED, is_doubt_before_begin};
-use super::slot::{CLOCK_STEP, Line, Slot, crash};
+use super::slot::{CLOCK_STEP, CLOUD_TIME_UNKNOWN, Line, Slot, crash};
 use crate::board::DeviceState;
 use crate::journal::{JournalError, Row};
 use crate::life::{Ended, Outcome, OutcomeKind, Step, after, next};
@@ -46,6 +46,8 @@ struct Look {
     head: Option<Row>,
     next_expiry: Option<Timestamp>,
     waiting_since: Option<Timestamp>,
+    /// When one that was set aside is tried again.
+    aside_until: Option<Instant>,
 }
 
 /// What to do on the wire now.
@@ -120,7 +122,7 @@ impl Lane {
             while let Ok(event) = slot.events.try_recv() {
                 slot.told(event).await?;
             }
-            looks.push(look(slot).await?);
+            looks.push(look(slot, now).await?);
         }
         for (slot, look) in self.slots.iter_mut().zip(&mut looks) {
             settle_ended(slot, std::mem::take(&mut look.ended)).await?;
@@ -183,10 +185,17 @@ impl Lane {
                 let left = Duration::try_from(expiry.duration_since(time));
                 until = until.min(now + left.unwrap_or(Duration::ZERO));
             }
-            let Some(row) = look.head else { continue };
-            if let Some((held_for, _)) = held {
-                let oldest_wait = look.waiting_since.unwrap_or(row.accepted_at);
-                until = until.min(now + slot.patience_left(held_for, oldest_wait));
+            if let (Some((held_for, _)), Some(oldest)) = (held, look.waiting_since) {
+                until = until.min(now + slot.patience_left(held_for, oldest));
+            }
+            until = until.min(look.aside_until.unwrap_or(until));
+            let Some(row) = look.head else {
+                self.slots[index].held = None;
+                continue;
+            };
+            if let Some(held_until) = slot.held_until(now) {
+                until = until.min(held_until);
+                continue;
             }
             let older = oldest
                 .as_ref()
@@ -238,9 +247,10 @@ impl Lane {
                         events,
                         idle_from,
                         unwell,
+                        held,
                         ..
                     } = slot;
-                    if unwell.is_none() && !asking {
+                    if unwell.is_none() && held.is_none() && !asking {
                         slot.hotel.board.device_is(
                             &slot.name,
                             DeviceState::Ready,
@@ -308,7 +318,7 @@ impl Lane {
         let id = row.entry.id;
         row.entry.has_the_device = true;
         if row.entry.expires.is_some() && !slot.hotel.cloud.clock().known() {
-            slot.is_unwell(Fault::transient("CLOUD-TIME-UNKNOWN"));
+            slot.is_held(Some(CLOUD_TIME_UNKNOWN));
             return Ok(());
         }
         match next(&row.entry, slot.now()) {
@@ -343,7 +353,8 @@ impl Lane {
         if !fresh && !slot.still_open(&row).await? {
             return Ok(());
         }
-        slot.confirmed = None;
+        (slot.confirmed, slot.held) = (None, None);
+        slot.takes_back(id);
         if !row.entry.local {
             slot.interim.works(id, row.entry.said);
         }
@@ -441,9 +452,11 @@ fn in_line(row: &Row) -> (Timestamp, i64, CommandId) {
     (row.created, row.seen, row.entry.id)
 }
 
-async fn look(slot: &mut Slot) -> Result<Look, JournalError> {
+async fn look(slot: &mut Slot, at: Instant) -> Result<Look, JournalError> {
     let device = slot.name.clone();
     let now = slot.hotel.cloud.clock().now().unwrap_or(Timestamp::MIN);
+    let (resting, aside_until) = slot.aside_now(at);
+    let aside = slot.all_aside();
     slot.hotel
         .journal
         .look(move |core| {
@@ -451,9 +464,10 @@ async fn look(slot: &mut Slot) -> Result<Look, JournalError> {
                 committed: core.committed(&device)?,
                 doubts: core.doubts(&device)?,
                 ended: core.ended_in_line(&device, now, BATCH)?,
-                head: core.waiting(&device, 1)?.pop(),
+                head: core.first_but(&device, &resting)?,
                 next_expiry: core.next_expiry(&device)?,
-                waiting_since: core.longest_wait(&device)?,
+                waiting_since: core.longest_wait(&device, &aside)?,
+                aside_until,
             })
         })
         .await
@@ -509,12 +523,12 @@ async fn give_up_waiting(slot: &mut Slot, doubts: &[Row]) -> Result<(), JournalE
     if waited < wait {
         return Ok(());
     }
-    let (device, now) = (slot.name.clone(), slot.now());
+    let (device, now, aside) = (slot.name.clone(), slot.now(), slot.all_aside());
     let (until, beyond) = (now - wait, now + CLOCK_STEP);
     let rows = slot
         .hotel
         .journal
-        .look(move |core| core.waiting_since(&device, until, beyond, BATCH))
+        .look(move |core| core.waiting_since(&device, until, beyond, &aside, BATCH))
         .await?;
     for row in rows {
         slot.settle(&row, Outcome::failed(say.clone()), Staged::default())

@@ -181,7 +181,11 @@ fn is_spare(free: usize, unreported: usize) -> bool {
 pub enum NotConfirmed {
     /// It has this final state already: nothing may run.
     Final(String),
-    /// Mews does not know it, or refuses without a reason we can act on; ask again later.
+    /// Mews answers, and does not know it.
+    Unknown,
+    /// Mews answers, knows it, and does not take it.
+    Refused,
+    /// Mews, or this PC's disk, does not answer as it should, for any command; ask again later.
     Later,
 }
 
@@ -593,15 +597,17 @@ pub async fn confirm_processing(hotel: &Hotel, row: &Row) -> Result<(), NotConfi
         .await
     {
         Ok(()) => Ok(()),
-        Err(CallError::Refused { .. } | CallError::Unreadable(_) | CallError::NoAnswer) => {
-            match hotel.cloud.read_now(id, Duration::from_secs(30)).await {
-                Ok(Some(command)) if command.state.is_final() => {
-                    Err(NotConfirmed::Final(command.state.as_str().to_owned()))
-                }
-                Ok(Some(command)) if command.state == State::Processing => Ok(()),
-                Ok(Some(_) | None) | Err(_) => Err(NotConfirmed::Later),
+        Err(
+            error @ (CallError::Refused { .. } | CallError::Unreadable(_) | CallError::NoAnswer),
+        ) => match hotel.cloud.read_now(id, Duration::from_secs(30)).await {
+            Ok(Some(command)) if command.state.is_final() => {
+                Err(NotConfirmed::Final(command.state.as_str().to_owned()))
             }
-        }
+            Ok(Some(command)) if command.state == State::Processing => Ok(()),
+            Ok(None) => Err(NotConfirmed::Unknown),
+            Ok(Some(_)) if error != CallError::NoAnswer => Err(NotConfirmed::Refused),
+            Ok(Some(_)) | Err(_) => Err(NotConfirmed::Later),
+        },
         Err(CallError::Unauthorized | CallError::NotFound | CallError::TooMuch(_)) => {
             Err(NotConfirmed::Later)
         }

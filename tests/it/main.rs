@@ -19,6 +19,7 @@ mod cloud_faults;
 mod disks;
 mod doubt;
 mod handshake;
+mod held;
 mod intake;
 mod lanes;
 mod memory;
