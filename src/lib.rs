@@ -21,3 +21,4 @@ pub mod report;
 pub mod sandbox;
 pub mod supervise;
 pub mod telemetry;
+mod unattended;

@@ -31,6 +31,7 @@ use crate::mews::socket::{Dial, Follower, Reconnect};
 use crate::mews::wire::Tokens;
 use crate::orders::{self, OrderError};
 use crate::report::{Interim, Teller, catalogue};
+use crate::unattended::Unattended;
 
 /// What lies outside the worker, one seam for each: a simulation gives its own.
 pub trait World: Send + Sync {
@@ -185,6 +186,7 @@ impl Worker {
                 .spawn(session.run(worker.stops.drop_now.clone()));
         }
         worker.start_purge(&parts.config.journal);
+        worker.end_unattended();
         worker.lanes.close();
         worker.others.close();
         Ok(worker)
@@ -336,6 +338,19 @@ impl Worker {
         }
     }
 
+    /// The config may have changed while commands were open.
+    fn end_unattended(&self) {
+        let unattended = Unattended {
+            journal: self.journal.clone(),
+            board: self.board.clone(),
+            clock: self.clock.clone(),
+            hotels: self.hotels.clone(),
+            devices: self.devices.keys().cloned().collect(),
+        };
+        let ending = unattended.end_all(self.stops.nothing_new.clone());
+        self.essential("commands of devices that are gone", ending);
+    }
+
     fn start_purge(&self, journal: &config::Journal) {
         let (keep, keep_audit) = (journal.keep, journal.keep_audit);
         let (journal, stop) = (self.journal.clone(), self.stops.nothing_new.clone());
@@ -470,6 +485,9 @@ impl Worker {
     /// [`OrderError`]: nothing was changed.
     pub async fn retry(&self, id: CommandId) -> Result<(), OrderError> {
         let row = orders::row(&self.journal, id).await?;
+        if !self.devices.contains_key(&row.device) {
+            return Err(OrderError::NoDevice(row.device));
+        }
         orders::retry(&self.journal, &row, self.now_of(&row)).await?;
         self.board.ring(&row.device);
         Ok(())

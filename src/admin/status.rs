@@ -175,16 +175,14 @@ impl Status {
             properties.push(property(hotel).await);
         }
         let mut devices = Vec::new();
-        let mut in_doubt = Vec::new();
+        let doubts = worker.journal().look(|core| core.every_doubt()).await;
+        let doubts = doubts.unwrap_or_default();
+        let doubts = doubts.iter().map(|row| doubt(row, worker.catalogue()));
+        let mut in_doubt: Vec<_> = doubts.collect();
         for (name, on_board) in worker.board().devices() {
             let asked = name.clone();
-            let (waiting, doubts) = worker
-                .journal()
-                .look(move |core| Ok((core.in_line(&asked)?, core.doubts(&asked)?)))
-                .await
-                .unwrap_or_default();
-            let doubts = doubts.iter().map(|row| doubt(row, worker.catalogue()));
-            in_doubt.extend(doubts);
+            let waiting = worker.journal().look(move |core| core.in_line(&asked));
+            let waiting = waiting.await.unwrap_or_default();
             let name = name.as_str();
             devices.push(device(name, on_board, waiting, worker.catalogue()));
         }

@@ -323,6 +323,39 @@ impl Core {
         Ok(ids?.iter().filter_map(|id| id.parse().ok()).collect())
     }
 
+    /// Devices that have commands without a known end, each with the property these are of; and those
+    /// whose results the hotel system does not know.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn open_lines(&self) -> Result<Vec<(String, DeviceName)>, JournalError> {
+        let mut lines = BTreeSet::new();
+        // Once for each index of open commands.
+        for stage in ["accepted", "committed", "settled"] {
+            let mut query = self.connection.prepare_cached(&format!(
+                "SELECT DISTINCT property, device FROM commands WHERE stage = '{stage}'"
+            ))?;
+            let mut found = query.query([])?;
+            while let Some(row) = found.next()? {
+                lines.insert((row.get(0)?, DeviceName::new(row.get::<_, String>(1)?)));
+            }
+        }
+        Ok(lines.into_iter().collect())
+    }
+
+    /// Every open doubt, of devices that are gone too, the oldest first.
+    ///
+    /// # Errors
+    /// The disk's.
+    pub fn every_doubt(&self) -> Result<Vec<Row>, JournalError> {
+        let mut found = rows(&self.connection, "doubt = 1", [])?;
+        let unreported = "stage = 'settled' AND outcome_kind = 'unconfirmed' AND resolved IS NULL \
+                          AND doubt = 0";
+        found.extend(rows(&self.connection, unreported, [])?);
+        found.sort_by_key(|row| (row.settled_at, row.seen));
+        Ok(found)
+    }
+
     /// How many commands of a property stand where.
     ///
     /// # Errors

@@ -15,6 +15,8 @@ pub(super) const PAGES: &[FaultPage] = pages![
     "CLOUD-SILENT",
     "CLOUD-TIME-UNKNOWN",
     "DATA-UNREADABLE",
+    "DEVICE-REMOVED",
+    "DEVICE-REMOVED-BEGUN",
     "DID-NOT-HAPPEN",
     "EXPIRED",
     "FOREIGN-STATE",

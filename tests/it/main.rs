@@ -23,6 +23,7 @@ mod held;
 mod intake;
 mod lanes;
 mod memory;
+mod removed;
 mod serial_line;
 #[cfg(unix)]
 mod sockets;
