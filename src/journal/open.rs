@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::core::Core;
@@ -197,7 +198,7 @@ impl Core {
     pub(super) fn window(&self) -> rusqlite::Result<Self> {
         let connection = open_reader(self.path())?;
         connection.pragma_update(None, "cache_size", -256)?;
-        remember_statements(&connection);
+        remember_statements(&connection)?;
         Ok(Self::new(
             connection,
             self.path(),
@@ -207,9 +208,12 @@ impl Core {
     }
 }
 
-/// All that the worker says, each prepared once.
-fn remember_statements(connection: &Connection) {
+/// All that the worker says, each prepared once: without the second line `SQLite` prepares every
+/// statement anew whose parameters might suit another index this time.
+fn remember_statements(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(64);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
 
 /// A second, read-only connection: beside a running worker too.
@@ -254,7 +258,7 @@ fn prepare(
     now: Timestamp,
 ) -> Result<(Found, String), Prepare> {
     connection.busy_timeout(BUSY)?;
-    remember_statements(connection);
+    remember_statements(connection)?;
     let schema = schema_of(connection)?;
     if schema > SCHEMA {
         return Err(Prepare::TooNew(schema));

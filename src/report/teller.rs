@@ -366,7 +366,7 @@ impl Teller {
         let resting = self.not_before.iter().filter(|(_, rest)| rest.until > now);
         let resting = resting.map(|(id, _)| *id);
         let but: BTreeSet<_> = under_way.iter().copied().chain(resting).collect();
-        let read = self.hotel.journal.with(move |core| {
+        let read = self.hotel.journal.look(move |core| {
             let rows = match room {
                 0 => Vec::new(),
                 _ => core.unreported(&property, &but, room)?,
