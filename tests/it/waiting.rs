@@ -449,6 +449,25 @@ async fn who_waits_is_told_as_received_and_who_is_worked_on_as_processing() {
     house.stop().await;
 }
 
+/// Were it given up half sent, it might arrive behind the final state.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intermediate_state_under_way_arrives_before_the_final_one() {
+    let (mut house, puppet, device) = house("printer", "").await;
+    puppet.is(Mode::HoldAfter);
+    house.start_and_wait().await;
+    let slow = Fault::new(FaultKind::Delay(Duration::from_millis(250)));
+    house.cloud.switch_on(slow.on("commands/update").times(1));
+    let id = print(&house, device);
+    let sent = |hotel: &Hotel| hotel.request_count("commands/update") == 1;
+    within("Processing is under way", house.cloud.wait_until(sent)).await;
+    assert!(said(&house.cloud, id).is_empty(), "it has arrived already");
+    puppet.is(Mode::Good);
+    within("the end", house.cloud.wait_all_final(&[id])).await;
+    use CommandState::{Processed, Processing};
+    assert_eq!(said(&house.cloud, id), [Processing, Processed]);
+    house.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_fiscal_device_is_touched_only_after_processing_was_confirmed() {
     let (mut house, puppet, device) = house("fiscal", "").await;
