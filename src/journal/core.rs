@@ -60,6 +60,10 @@ enum Sharing {
     Open,
 }
 
+/// Steps after which the log is moved home while nobody asks: about 500 of its pages, half a
+/// minute of a busy front desk.
+pub(super) const LOG_LONG: u32 = 64;
+
 /// The journal's core: everything synchronous, so that a simulation can run it inline.
 pub struct Core {
     pub(super) connection: Connection,
@@ -68,6 +72,8 @@ pub struct Core {
     pub(super) disk: Option<Arc<dyn Disk>>,
     synced: bool,
     sharing: Sharing,
+    /// Steps since the log was last moved home.
+    logged: u32,
     /// Held as long as the core lives: a second worker is refused.
     _lock: Option<Lock>,
 }
@@ -114,6 +120,7 @@ impl Core {
             disk: None,
             synced: true,
             sharing: Sharing::Off,
+            logged: 0,
             _lock: lock,
         }
     }
@@ -146,6 +153,7 @@ impl Core {
         if let Some(disk) = &self.disk {
             disk.writes(durability)?;
         }
+        self.logged = self.logged.saturating_add(1);
         if self.sharing != Sharing::Open && !self.connection.is_autocommit() {
             // A shared transaction that failed could not be rolled back either, at its end.
             self.connection.execute_batch("ROLLBACK")?;
@@ -207,6 +215,24 @@ impl Core {
             return Err(rusqlite::Error::SqliteFailure(code, Some(text)).into());
         }
         Ok(())
+    }
+
+    /// True if enough steps are in the log that it is worth moving them home.
+    pub(super) fn log_is_long(&self) -> bool {
+        self.logged >= LOG_LONG
+    }
+
+    /// Moves home what the log holds, so that no step has to do that in its turn. Whoever looks
+    /// keeps his part of it there until the next time.
+    ///
+    /// # Errors
+    /// The disk's: it stays in the log, which is as good.
+    pub fn tidy_log(&mut self) -> Result<(), JournalError> {
+        self.logged = 0;
+        let moved = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        Ok(moved?)
     }
 
     /// In WAL mode FULL syncs the log at every commit, NORMAL only at checkpoints. A synced commit

@@ -1,7 +1,9 @@
 //! The journal as tasks see it: its core on a thread of its own, or inline for a simulation.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use driver_sdk::CommandId;
 use tokio::sync::oneshot;
@@ -23,6 +25,8 @@ enum Job {
 
 /// The most steps that share a sync.
 const SHARED_MAX: usize = 64;
+/// Nobody has asked for so long: there is time to move a long log home.
+const QUIET: Duration = Duration::from_millis(100);
 
 /// A handle; clones share one core. The journal closes when the last one is dropped.
 #[derive(Clone, Debug)]
@@ -69,7 +73,7 @@ impl Window {
 
 /// Works off what is asked. Steps that wait while the disk is busy share the next sync.
 fn work_off(core: &mut Core, inbox: &mpsc::Receiver<Job>) {
-    while let Ok(first) = inbox.recv() {
+    while let Some(first) = next_job(core, inbox) {
         let mut next = Some(first);
         let mut held = Vec::new();
         while let Some(job) = next.take() {
@@ -98,6 +102,22 @@ fn work_off(core: &mut Core, inbox: &mpsc::Receiver<Job>) {
         }
         release(core, &mut held);
     }
+}
+
+/// What is asked next; `None` if nobody is left to ask.
+fn next_job(core: &mut Core, inbox: &mpsc::Receiver<Job>) -> Option<Job> {
+    if core.log_is_long() {
+        match inbox.recv_timeout(QUIET) {
+            Ok(job) => return Some(job),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {
+                if let Err(error) = core.tidy_log() {
+                    tracing::debug!(error = %error, "The journal's log stays as it is");
+                }
+            }
+        }
+    }
+    inbox.recv().ok()
 }
 
 fn release(core: &mut Core, held: &mut Vec<Answer>) {

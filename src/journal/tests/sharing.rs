@@ -1,5 +1,6 @@
 //! Steps that share a sync, and one of them that fails.
 
+use super::super::core::LOG_LONG;
 use super::*;
 
 #[tokio::test]
@@ -199,4 +200,25 @@ async fn everybody_who_shares_a_sync_is_answered() {
         let stage = row.expect("known").entry.stage;
         assert!(matches!(stage, Stage::Committed { .. }), "{stage:?}");
     }
+}
+
+#[tokio::test]
+async fn a_long_log_is_moved_home_while_nobody_asks() {
+    let place = Place::new();
+    let journal = Journal::on_a_thread(place.open()).expect("a thread");
+    let size = || std::fs::metadata(place.path()).expect("a journal").len();
+    let before = size();
+    let new: Vec<_> = (0..LOG_LONG).map(|step| command(u64::from(step))).collect();
+    let first = new[0].id;
+    for new in new {
+        let known = journal.with(move |core| core.accept(&[new], at(1))).await;
+        known.expect("disk");
+        assert_eq!(size(), before, "moved in the turn of a step");
+    }
+    // Ends only if it is moved without anybody asking.
+    while size() == before {
+        tokio::task::yield_now().await;
+    }
+    let row = journal.with(move |core| core.row(first)).await;
+    row.expect("disk").expect("it is still known");
 }
