@@ -4,6 +4,7 @@
 
 mod arguments;
 mod context;
+mod end_signal;
 mod exit;
 mod out;
 mod runtime;

@@ -5,6 +5,7 @@ use std::future::Future;
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
+use super::end_signal::EndSignal;
 use super::exit::Exit;
 
 /// Runs a verb to its end.
@@ -23,31 +24,20 @@ pub(super) fn block_on(context: &Context, verb: impl Future<Output = Exit>) -> E
     }
 }
 
-/// Cancelled when a person (Ctrl+C) or the service manager asks the process to end.
+/// Cancelled when a person (Ctrl+C), the service manager or the system asks the process to end.
 pub(super) fn stop_asked() -> CancellationToken {
     let stop = CancellationToken::new();
     let asked = stop.clone();
-    tokio::spawn(async move {
-        end_signal().await;
-        asked.cancel();
-    });
-    stop
-}
-
-#[cfg(unix)]
-async fn end_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    match EndSignal::listen() {
+        Ok(signal) => {
+            tokio::spawn(async move {
+                signal.comes().await;
+                asked.cancel();
+            });
+        }
+        Err(error) => {
+            tracing::error!(error = %error, "A wish to stop is not heard; it ends this process at once");
+        }
     }
-}
-
-#[cfg(not(unix))]
-async fn end_signal() {
-    let _ = tokio::signal::ctrl_c().await;
+    stop
 }
