@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use driver_sdk::{Class, Document, FiscalWork, LocalWork, Personal, Say, Work};
+use driver_sdk::{Class, Document, LocalWork, Personal, Say, Work};
 use jiff::Timestamp;
 use serde::Serialize;
 use uuid::Uuid;
@@ -10,13 +10,9 @@ use uuid::Uuid;
 use crate::hotel::{Hotel, Member};
 use crate::journal::{Accepted, JournalError, NewCommand, PmsState, Row};
 use crate::life::{Outcome, Said};
-use crate::mews::cloud::CallError;
 use crate::mews::translate::{self, Payload, Untranslatable};
 use crate::mews::wire::{Command, State};
 use crate::report::{Interim, expired};
-
-/// How long the items of a bill may take: other commands of the same list wait behind it.
-const ITEMS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What became of a command that was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,8 +64,7 @@ pub async fn admit(
             told(device, Ok(Admitted::NotOurs));
             continue;
         };
-        // A bill may have to wait for its items; nobody before it waits with it.
-        if ready.len() == TOGETHER || member.rules.class == Class::FiscalMachine {
+        if ready.len() == TOGETHER {
             accept(hotel, interim, std::mem::take(&mut ready), &mut told).await;
         }
         match look(hotel, member, &command, sent).await {
@@ -191,7 +186,7 @@ async fn ready<'a>(
     };
     let kept = match command.created {
         None => Err(unreadable("its time of creation cannot be read")),
-        Some(_) => keep_payload(hotel, command).await,
+        Some(_) => keep_payload(hotel, command),
     };
     let (expires, outcome) = match kept {
         Ok(work) => {
@@ -211,10 +206,6 @@ async fn ready<'a>(
         }
         // A payload that cannot be kept is a full disk: Mews lists the command again.
         Err(Unkept::Disk(error)) => return Err(JournalError::Payload(error)),
-        Err(Unkept::NotYet(error)) => {
-            tracing::warn!(command = %id, error = %error, "Items of a bill not fetched yet");
-            return Ok(Looked::Over(Admitted::Nothing));
-        }
         Err(Unkept::Say(say)) => (None, Some(Outcome::failed(say))),
     };
     let said = if received {
@@ -321,8 +312,6 @@ pub enum Unkept {
     Say(Say),
     /// The disk did not take it.
     Disk(std::io::Error),
-    /// Something is still to be asked of Mews; it has to be tried again.
-    NotYet(CallError),
 }
 
 impl From<std::io::Error> for Unkept {
@@ -331,7 +320,7 @@ impl From<std::io::Error> for Unkept {
     }
 }
 
-fn unreadable(why: impl std::fmt::Display) -> Unkept {
+pub(super) fn unreadable(why: impl std::fmt::Display) -> Unkept {
     Unkept::Say(Say::new("DATA-UNREADABLE").with("why", why))
 }
 
@@ -339,7 +328,7 @@ fn unreadable(why: impl std::fmt::Display) -> Unkept {
 ///
 /// # Errors
 /// [`Unkept`]: nothing of it is to be used.
-pub async fn keep_payload(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
+pub fn keep_payload(hotel: &Hotel, command: &Command) -> Result<Work, Unkept> {
     let payloads = hotel.journal.payloads();
     let payload = translate::payload(command).map_err(|error: Untranslatable| unreadable(error))?;
     let (work, document): (Work, Option<Personal<Vec<u8>>>) = match payload {
@@ -352,43 +341,14 @@ pub async fn keep_payload(hotel: &Hotel, command: &Command) -> Result<Work, Unke
             let document = Document::at(payloads.document(command.id), length);
             (translate::print(copies, mime, document), Some(bytes))
         }
-        Payload::Ready(mut work) => {
-            if let Work::Fiscal(fiscal) = &mut work
-                && fiscal.lacks_items()
-            {
-                fetch_items(hotel, fiscal).await?;
-            }
-            (work, None)
-        }
+        // A bill that came without items is completed before it is begun: see [`super::bill`].
+        Payload::Ready(work) => (work, None),
     };
     let document = document.as_ref().map(|bytes| bytes.reveal().as_slice());
     payloads.write(command.id, &as_json(&work), document)?;
     Ok(work)
 }
 
-/// A bill that came without items or payments gets them from their own lists.
-async fn fetch_items(hotel: &Hotel, fiscal: &mut FiscalWork) -> Result<(), Unkept> {
-    let bill = fiscal.bill.id;
-    let fetching = async {
-        let items = hotel.cloud.order_items(bill).await?;
-        Ok((items, hotel.cloud.payments(bill).await?))
-    };
-    let fetched = tokio::time::timeout(ITEMS_WITHIN, fetching);
-    match fetched.await.unwrap_or(Err(CallError::NoAnswer)) {
-        Ok((items, payments)) => {
-            translate::fill_bill(fiscal, items, payments);
-            Ok(())
-        }
-        // Mews will not say more tomorrow: the clerk hears it now.
-        Err(CallError::Refused { .. } | CallError::Unauthorized | CallError::NotFound) => Err(
-            unreadable("Mews does not give this PC the items and payments of the bill"),
-        ),
-        Err(error @ (CallError::TooMuch(_) | CallError::Unreadable(_) | CallError::NoAnswer)) => {
-            Err(Unkept::NotYet(error))
-        }
-    }
-}
-
-fn as_json(work: &impl Serialize) -> Vec<u8> {
+pub(super) fn as_json(work: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(work).expect("work is plain data")
 }

@@ -4,10 +4,12 @@
 //! truth. Nothing here decides what happens to a command next: that is [`crate::life`].
 
 mod admit;
+mod bill;
 mod desk;
 mod in_order;
 mod lost;
 mod pace;
 
 pub use admit::{Admitted, Unkept, admit, keep_payload};
+pub use bill::{Incomplete, complete_bill};
 pub use desk::{Intake, Outside};

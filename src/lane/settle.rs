@@ -5,7 +5,7 @@ use std::time::Duration;
 use driver_sdk::{CommandId, Fault, LocalWork, Say, Staged, Verdict, WatchEvent, Work};
 
 use super::slot::Slot;
-use crate::intake::{self, Unkept};
+use crate::intake::{self, Incomplete};
 use crate::journal::{Gate, JournalError, NewCommand, PmsState, Row};
 use crate::life::{Next, Outcome, OutcomeKind, Said};
 use crate::mews::cloud::CallError;
@@ -363,18 +363,9 @@ impl Slot {
         let id = row.entry.id;
         match self.hotel.cloud.read_now(id, READ_AGAIN * 5).await {
             Ok(Some(command)) if !command.state.is_final() => {
-                match intake::keep_payload(&self.hotel, &command).await {
-                    Ok(_) => Ok(()),
-                    Err(Unkept::Say(say)) => {
-                        self.settle(row, Outcome::failed(say), Staged::default())
-                            .await
-                    }
-                    Err(Unkept::Disk(error)) => Err(JournalError::Payload(error)),
-                    Err(Unkept::NotYet(error)) => {
-                        self.payload_not_yet(id, &error);
-                        Ok(())
-                    }
-                }
+                let kept = intake::keep_payload(&self.hotel, &command);
+                self.complete(row, kept.map(drop).map_err(Incomplete::from))
+                    .await
             }
             Ok(Some(command)) => self.foreign(row, command.state.as_str()).await,
             Ok(None) => {
@@ -382,14 +373,39 @@ impl Slot {
                 self.settle(row, outcome, Staged::default()).await
             }
             Err(error) => {
-                self.payload_not_yet(id, &error);
+                self.not_yet(id, &error);
                 Ok(())
             }
         }
     }
 
-    fn payload_not_yet(&mut self, id: CommandId, error: &CallError) {
-        tracing::warn!(command = %id, error = %error, "Payload not fetched again yet");
+    /// A bill came without its items or payments: they were fetched before it is begun, or not.
+    pub(super) async fn complete(
+        &mut self,
+        row: &Row,
+        fetched: Result<(), Incomplete>,
+    ) -> Result<(), JournalError> {
+        match fetched {
+            Ok(()) => Ok(()),
+            Err(Incomplete::Say(say)) => {
+                self.settle(row, Outcome::failed(say), Staged::default())
+                    .await
+            }
+            Err(Incomplete::Disk(error)) => Err(JournalError::Payload(error)),
+            Err(Incomplete::NotYet(error)) => {
+                self.not_yet(row.entry.id, &error);
+                Ok(())
+            }
+        }
+    }
+
+    /// Mews does not give a command's data now. Where it answers nothing else either, that is no
+    /// fault of the command, and the order stays.
+    fn not_yet(&mut self, id: CommandId, error: &CallError) {
+        tracing::warn!(command = %id, error = %error, "Data of a command not fetched yet");
+        if self.hotel.cloud.budget().pace().outage_for.is_some() {
+            return self.is_held(Some("CLOUD-SILENT"));
+        }
         let text = "Mews does not give the data of a command that waits here; it is not run yet";
         self.sets_aside(id, text);
     }

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use driver_sdk::{CommandId, Fault, Say, Staged, WatchEvent};
+use driver_sdk::{CommandId, Fault, Say, Staged, WatchEvent, Work};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, select_all};
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::attempt::{Finished, NoJob, PANICKED, is_doubt_before_begin};
 use super::slot::{CLOCK_STEP, CLOUD_TIME_UNKNOWN, Line, Slot, crash};
 use crate::board::DeviceState;
+use crate::intake;
 use crate::journal::{JournalError, Row};
 use crate::life::{Ended, Outcome, OutcomeKind, Step, after, next};
 use crate::report::{confirm_processing, expired};
@@ -321,19 +322,9 @@ impl Lane {
             slot.is_held(Some(CLOUD_TIME_UNKNOWN));
             return Ok(());
         }
-        match next(&row.entry, slot.now()) {
-            Step::Run => {}
-            Step::SayProcessing => {
-                let stop = self.stops.nothing_new.clone();
-                let confirmed = tokio::select! {
-                    biased;
-                    () = stop.cancelled() => return Ok(()),
-                    // Those who wait behind it are told, however long Mews is silent here.
-                    () = one_ends(&lines, &self.bell) => return Ok(()),
-                    confirmed = confirm_processing(&slot.hotel, &row) => confirmed,
-                };
-                return slot.processing(&row, confirmed).await;
-            }
+        let step = next(&row.entry, slot.now());
+        match step {
+            Step::Run | Step::SayProcessing => {}
             Step::Settle(_) => {
                 return settle_ended(slot, vec![row]).await;
             }
@@ -349,6 +340,28 @@ impl Lane {
             }
             Err(NoJob::Lost) => return slot.payload_lost(&row).await,
         };
+        let stop = self.stops.nothing_new.clone();
+        if let Work::Fiscal(bill) = &job.work
+            && bill.lacks_items()
+        {
+            let fetched = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                // Those who wait behind it are told, however long Mews is silent here.
+                () = one_ends(&lines, &self.bell) => return Ok(()),
+                fetched = intake::complete_bill(&slot.hotel, id, bill) => fetched,
+            };
+            return slot.complete(&row, fetched).await;
+        }
+        if step == Step::SayProcessing {
+            let confirmed = tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                () = one_ends(&lines, &self.bell) => return Ok(()),
+                confirmed = confirm_processing(&slot.hotel, &row) => confirmed,
+            };
+            return slot.processing(&row, confirmed).await;
+        }
         let fresh = row.entry.local || slot.confirmed == Some(id) || slot.hotel.is_fresh(id);
         if !fresh && !slot.still_open(&row).await? {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Bills that come without their items: fetched before the command is accepted.
+//! Bills that come without their items: fetched when their turn has come, before they are begun.
 
 use std::time::Duration;
 
@@ -70,7 +70,8 @@ async fn a_bill_whose_items_cannot_be_fetched_now_waits_for_them() {
     let id = house.cloud.add_fiscal(device, bill);
     let asked = |hotel: &Hotel| hotel.request_count("orderItems/getAll") > 0;
     within("the items are asked for", house.cloud.wait_until(asked)).await;
-    assert_eq!(house.cloud.state(id), Some(CommandState::Pending));
+    assert!(!house.cloud.state(id).is_some_and(CommandState::is_final));
+    assert!(puppet.sees().given.is_empty());
     house.cloud.switch_off(fault);
     let done = async {
         while !house.cloud.state(id).is_some_and(CommandState::is_final) {
@@ -144,5 +145,32 @@ async fn a_bill_with_its_items_costs_no_further_request() {
     for operation in ["orderItems/getAll", "payments/getAll"] {
         assert_eq!(house.cloud.request_count(operation), 0);
     }
+    house.stop().await;
+}
+
+/// Items that do not come are waited for by their own device alone, not by who was announced with it.
+#[tokio::test(start_paused = true)]
+async fn a_bill_that_waits_for_its_items_keeps_no_other_command_waiting() {
+    let (till, bar) = (Puppet::new(), Puppet::new());
+    let sections = [
+        till.section("fiscal", "Desk", ""),
+        bar.section("printer", "Bar", ""),
+    ];
+    let house = House::hurried(&sections.concat(), SandboxOptions::default()).await;
+    let printer = house.cloud.add_device(DeviceKind::Printer, "Bar");
+    let (mut house, till, device, bill) = bare_bill_in(house, till).await;
+    house.is_swept().await;
+    let slow = Fault::new(FaultKind::Delay(Duration::from_secs(120))).on("orderItems/getAll");
+    let fault = house.cloud.switch_on(slow);
+    let id = house.cloud.add_fiscal(device, bill);
+    let paper = house.cloud.add_print(printer, "text/plain", b"a bill", 1);
+    let bar = Duration::from_secs(2);
+    let told = tokio::time::timeout(bar, house.cloud.wait_final(paper)).await;
+    assert_eq!(told, Ok(CommandState::Processed));
+    assert!(till.sees().given.is_empty());
+    house.cloud.switch_off(fault);
+    let (state, note) = house.end(id).await;
+    assert_eq!(state, CommandState::Processed, "{note}");
+    assert_eq!(till.sees().made[0].items, 2);
     house.stop().await;
 }
