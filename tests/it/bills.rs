@@ -102,7 +102,7 @@ async fn a_lost_bill_waits_until_its_items_can_be_fetched_again() {
     let first = house.cloud.add_fiscal(device, crate::waiting::bill(&house));
     within("the first", puppet.until(|sight| sight.given == [first])).await;
     let id = house.cloud.add_fiscal(device, bill);
-    house.until("the queue", |_| house.row(id).is_some()).await;
+    house.queued(id).await;
     let folder = format!("{}.payloads", house.journal().display());
     for entry in std::fs::read_dir(folder).expect("it is there") {
         std::fs::remove_file(entry.expect("a file").path()).expect("ours");

@@ -302,9 +302,7 @@ async fn who_waits_behind_a_doubt_has_its_own_time_from_when_that_is_told() {
     let first = order(&house, device);
     within("it begins", puppet.until(|sight| sight.begun == [first])).await;
     let second = order(&house, device);
-    house
-        .until("it waits", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     puppet.is(Mode::Good);
     let (state, note) = house.end(first).await;
     assert_eq!(state, CommandState::Error);

@@ -263,6 +263,19 @@ impl House {
         within(what, look).await;
     }
 
+    /// Waits until the journal knows a command.
+    pub async fn queued(&self, id: uuid::Uuid) {
+        self.until("it is in the queue", |_| self.row(id).is_some())
+            .await;
+    }
+
+    /// Waits until nothing of a command is left to report.
+    pub async fn closed(&self, id: uuid::Uuid) {
+        let reported = |row: Row| row.reported_at.is_some();
+        self.until("it is closed", |_| self.row(id).is_some_and(reported))
+            .await;
+    }
+
     /// Waits for the end of a command: its state and its note.
     pub async fn end(&self, id: uuid::Uuid) -> (CommandState, String) {
         let state = within("the end of a command", self.cloud.wait_final(id)).await;

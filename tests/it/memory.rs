@@ -116,9 +116,7 @@ async fn a_payload_that_is_gone_is_fetched_again() {
     let first = house.cloud.add_print(device, "text/plain", b"one", 1);
     within("the first", puppet.until(|sight| sight.given == [first])).await;
     let second = house.cloud.add_print(device, "text/plain", b"two", 1);
-    house
-        .until("the queue", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     let folder = format!("{}.payloads", house.journal().display());
     for entry in std::fs::read_dir(folder).expect("it is there") {
         std::fs::remove_file(entry.expect("a file").path()).expect("ours");

@@ -89,9 +89,7 @@ async fn a_cancel_in_the_queue_wins_and_nothing_is_sent() {
     within("the first", puppet.until(|sight| sight.given == [first])).await;
     let second = print(&house, device);
     let third = print(&house, device);
-    house
-        .until("the queue", |_| house.row(third).is_some())
-        .await;
+    house.queued(third).await;
     assert!(house.cloud.cancel(second));
     let noted = |_: &_| {
         house
@@ -103,12 +101,7 @@ async fn a_cancel_in_the_queue_wins_and_nothing_is_sent() {
     for id in [first, third] {
         assert_eq!(house.end(id).await.0, CommandState::Processed);
     }
-    let closed = |_: &_| {
-        house
-            .row(second)
-            .is_some_and(|row| row.reported_at.is_some())
-    };
-    house.until("the cancelled one is closed", closed).await;
+    house.closed(second).await;
     assert_eq!(puppet.sees().given, [first, third]);
     let row = house.row(second).expect("known");
     let kind = row.outcome.expect("ended").kind;
@@ -162,9 +155,7 @@ async fn a_cancel_that_comes_while_a_command_is_written_down_wins() {
     free.send(()).expect("it waits");
     held.await.expect("disk");
 
-    house
-        .until("the row", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     within("the cancel", followed.recv())
         .await
         .expect("followed");
@@ -189,8 +180,7 @@ async fn a_cancel_that_comes_while_a_device_prepares_stops_the_commit() {
     let noted = |_: &_| house.row(id).is_some_and(|row| row.entry.cancel_requested);
     house.until("the cancel is noted", noted).await;
     puppet.is(Mode::Good);
-    let closed = |_: &_| house.row(id).is_some_and(|row| row.reported_at.is_some());
-    house.until("it is closed", closed).await;
+    house.closed(id).await;
     assert!(puppet.sees().begun.is_empty(), "it was begun all the same");
     house.stop().await;
 }
@@ -205,8 +195,7 @@ async fn a_cancel_after_the_commit_is_a_wish_and_the_record_tells_the_truth() {
     assert!(house.cloud.cancel(id));
     within("the wish", puppet.until(|sight| sight.wished == [id])).await;
     puppet.is(Mode::Good);
-    let closed = |_: &_| house.row(id).is_some_and(|row| row.reported_at.is_some());
-    house.until("it is closed", closed).await;
+    house.closed(id).await;
     let row = house.row(id).expect("known");
     assert_eq!(row.outcome.expect("ended").kind, OutcomeKind::Done);
     assert_eq!((puppet.made(id), puppet.sees().begun.len()), (1, 1));
@@ -228,9 +217,7 @@ async fn a_person_here_cancels_a_waiting_command_and_mews_is_told() {
     let first = print(&house, device);
     within("the first", puppet.until(|sight| sight.given == [first])).await;
     let second = print(&house, device);
-    house
-        .until("the queue", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     let id = house.row(second).expect("known").entry.id;
     house.worker().cancel(id).await.expect("it waits");
     house
@@ -322,9 +309,7 @@ async fn a_command_that_becomes_too_old_in_the_queue_ends_there() {
     let first = print(&house, device);
     within("it is begun", puppet.until(|sight| sight.begun == [first])).await;
     let second = print(&house, device);
-    house
-        .until("the queue", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     let expires = house
         .row(second)
         .and_then(|row| row.entry.expires)
@@ -527,8 +512,7 @@ async fn a_fiscal_command_cancelled_before_processing_is_never_issued() {
     within("a try", house.cloud.wait_until(tried)).await;
     assert!(house.cloud.cancel(id));
     house.cloud.switch_off(fault);
-    let closed = |_: &_| house.row(id).is_some_and(|row| row.reported_at.is_some());
-    house.until("it is closed", closed).await;
+    house.closed(id).await;
     assert!(puppet.sees().given.is_empty());
     house.stop().await;
 }
@@ -594,9 +578,7 @@ async fn a_bill_that_comes_while_the_device_is_unwell_has_its_own_time() {
     let first = print(&house, device);
     house.end(first).await;
     let second = print(&house, device);
-    house
-        .until("the queue", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     puppet.is(Mode::Good);
     let (state, note) = house.end(second).await;
     assert_eq!(
@@ -615,19 +597,12 @@ async fn a_final_state_from_another_hand_stops_a_waiting_command_and_alarms() {
     let first = print(&house, device);
     within("the first", puppet.until(|sight| sight.given == [first])).await;
     let second = print(&house, device);
-    house
-        .until("the queue", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     assert!(house.cloud.set_state(second, CommandState::Processed));
     let alarmed = |worker: &nightporter::supervise::Worker| !worker.board().alarms().is_empty();
     house.until("an alarm", alarmed).await;
     puppet.is(Mode::Good);
-    let closed = |_: &_| {
-        house
-            .row(second)
-            .is_some_and(|row| row.reported_at.is_some())
-    };
-    house.until("it is closed", closed).await;
+    house.closed(second).await;
     assert_eq!(puppet.made(second), 0, "it ran after Mews had its end");
     house.stop().await;
 }
@@ -640,9 +615,7 @@ async fn a_command_cancelled_while_the_socket_was_down_is_not_run() {
     let first = print(&house, device);
     within("the first", puppet.until(|sight| sight.given == [first])).await;
     let second = print(&house, device);
-    house
-        .until("the queue", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     // No socket comes back, and no list: only a read before the commit can tell.
     house
         .cloud
@@ -663,12 +636,7 @@ async fn a_command_cancelled_while_the_socket_was_down_is_not_run() {
     house.until("the worker knows", known).await;
     assert!(house.cloud.cancel(second));
     puppet.is(Mode::Good);
-    let closed = |_: &_| {
-        house
-            .row(second)
-            .is_some_and(|row| row.reported_at.is_some())
-    };
-    house.until("it is closed", closed).await;
+    house.closed(second).await;
     assert_eq!(puppet.sees().given, [first]);
     assert_eq!(puppet.sees().answer, Answer::Silent);
     house.stop().await;
@@ -682,9 +650,7 @@ async fn paper_goes_on_when_mews_cannot_be_asked_within_3_s() {
     let first = print(&house, device);
     within("the first", puppet.until(|sight| sight.given == [first])).await;
     let second = print(&house, device);
-    house
-        .until("the queue", |_| house.row(second).is_some())
-        .await;
+    house.queued(second).await;
     // A cancel could be missed from now on, and Mews answers no question.
     house
         .cloud
